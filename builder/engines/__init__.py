@@ -1,0 +1,1 @@
+"""Engines: each turns a raw prompt into a streamed completion. See `base.Engine`."""

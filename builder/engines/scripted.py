@@ -1,0 +1,96 @@
+"""The scripted engine: a deterministic author without a model, for tests and rehearsals.
+
+The same prompt and sampling parameters give the same text on every machine and in any order.
+It has the habits of a real one on purpose: it repeats itself now and then, sometimes asks on
+several lines, sometimes rambles into the token limit, and closes its turn otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from builder.engines.base import Chunk, SamplingParams
+
+VERBS = ("Explain", "Describe", "Compare", "Summarise", "List", "Plan", "Outline", "Question")
+TOPICS = (
+    "tides", "maps", "bread", "rivers", "clocks", "bridges", "violins", "gardens", "markets",
+    "glaciers", "alphabets", "kites", "lanterns", "orchards", "harbours", "telescopes",
+)  # fmt: skip
+DETAILS = (
+    "for a child", "in plain words", "with one example", "in three steps", "for a school paper",
+    "without jargon", "and give a source", "as a short table", "in the style of a letter",
+)  # fmt: skip
+STOCK = ("Tell me a joke.", "What can you do?", "TELL me  a joke.")
+"""What it falls back on when it has no idea: the source of exact duplicates."""
+
+RAMBLING = 10_000
+"""Words of a text that has no end in sight; the token limit cuts it."""
+
+
+class ScriptedEngine:
+    """Writes from a seeded generator. One word, with the blank in front of it, is one token."""
+
+    def __init__(self, *, slots: int = 16, delay: float = 0.0, trace: Path | None = None) -> None:
+        """`delay` is the pause before each token, in seconds.
+
+        `trace` is a file that gets a JSON line {seed, prompt} for each request that is asked,
+        before it is answered: what was asked can then be held against what was kept.
+        """
+        self.slots = slots
+        self._delay = delay
+        self._trace = (
+            os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if trace else None
+        )
+
+    async def stream(self, prompt: str, params: SamplingParams) -> AsyncGenerator[Chunk]:
+        """See `Engine.stream`. Never fails."""
+        if self._trace is not None:
+            line = json.dumps({"seed": params.seed, "prompt": prompt})
+            os.write(self._trace, line.encode() + b"\n")
+        for position, word in enumerate(_words(prompt, params)):
+            if position == params.max_tokens:
+                yield Chunk("", 0, "length")
+                return
+            await asyncio.sleep(self._delay)
+            yield Chunk(word, 1)
+        yield Chunk("", 1, "stop")  # the token that closes the turn
+
+    async def close(self) -> None:
+        """See `Engine.close`."""
+        if self._trace is not None:
+            os.close(self._trace)
+            self._trace = None
+
+
+def _words(prompt: str, params: SamplingParams) -> list[str]:
+    """All the words of one completion, each with the white space in front of it."""
+    greedy = params.temperature == 0
+    sampling = "greedy" if greedy else f"{params.temperature}/{params.top_p}/{params.seed}"
+    digest = hashlib.sha256(f"{sampling}\x00{prompt}".encode()).digest()
+    author = random.Random(digest)
+    chance = author.random()
+    if chance < 0.03:
+        return _split(" and so on" * (RAMBLING // 3))
+    if chance < 0.10:
+        return _split(author.choice(STOCK))
+    separator = "\n" if chance < 0.15 else " "
+    return _split(separator.join(_sentence(author) for _ in range(author.randint(1, 6))))
+
+
+def _sentence(author: random.Random) -> str:
+    verb, topic, other = author.choice(VERBS), author.choice(TOPICS), author.choice(TOPICS)
+    return f"{verb} {topic} and {other} {author.choice(DETAILS)}."
+
+
+def _split(text: str) -> list[str]:
+    """Cut a text into words that still carry the blank before them: joined they are the text."""
+    pieces: list[str] = []
+    for word in text.replace("\n", " \n").split(" "):
+        pieces.append(word if not pieces or word.startswith("\n") else f" {word}")
+    return [piece for piece in pieces if piece]

@@ -1,0 +1,1 @@
+"""Sampling rows: an instruction from the bare pre-query template, then its response."""

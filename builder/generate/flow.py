@@ -1,0 +1,115 @@
+"""The flow of rows: each goes its own way from instruction to response and waits for nobody.
+
+Rows are started in the order of their numbers, as many at once as the pool takes. What is done
+is on disk before it is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import polars as pl
+
+from builder.generate.instruct import Instruct
+from builder.generate.ledger import Key, Ledger
+from builder.generate.record import Row
+from builder.generate.respond import Respond
+from builder.rows import INSTRUCT, RESPOND
+from builder.run.writer import ShardWriter
+
+ALL_COLUMNS: Final = dict(INSTRUCT) | dict(RESPOND)
+
+
+class Screen(Protocol):
+    """The rules of a recipe, asked about rows while they are sampled. See `builder.select`."""
+
+    def instruction_drop(self, frame: pl.DataFrame) -> pl.Series:
+        """Why the rules on the instruction drop each row (columns `rows.INSTRUCT`), or null."""
+        ...
+
+    def response_drop(self, frame: pl.DataFrame) -> pl.Series:
+        """Why the rules on the response drop each row (columns of both stages), or null."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What is done with a row, in this order.
+
+    `key` gives what equal instructions, and only those, have in common.
+    """
+
+    instruct: Instruct
+    screen: Screen
+    key: Callable[[str], Key]
+    respond: Respond
+
+
+class Flow:
+    """Carries rows through the stages until the ledger's target is reached.
+
+    `pending` are rows that an earlier process left open: their number, and their record if the
+    instruction is there already. New rows begin at `next_row`.
+    """
+
+    def __init__(self, ledger: Ledger, writer: ShardWriter, *, respond_to_all: bool) -> None:
+        self.ledger = ledger
+        self.writer = writer
+        self.respond_to_all = respond_to_all
+        self.pending: deque[tuple[int, Row | None]] = deque()
+        self.next_row = 0
+
+    async def run(self, stages: Stages) -> None:
+        """Work until the target is reached. Cancelled or failed, it leaves whole journals.
+
+        Raises `StopError` when no request can succeed any more.
+        """
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while not self.ledger.reached:
+                self._refill(stages, tasks)
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                self.ledger.check_hope()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _refill(self, stages: Stages, tasks: set[asyncio.Task[None]]) -> None:
+        while len(tasks) < stages.instruct.pool.ceiling:
+            if self.pending:
+                row, record = self.pending.popleft()
+            elif self.ledger.wants(self.next_row, len(tasks)):
+                row, record = self.next_row, None
+                self.next_row += 1
+            else:
+                break
+            tasks.add(asyncio.create_task(self._carry(stages, row, record)))
+
+    async def _carry(self, stages: Stages, row: int, record: Row | None) -> None:
+        """Carry one row as far as the rules let it come."""
+        if record is None:
+            record = await stages.instruct.row(row)
+            self.writer.append("instruct", row, record)
+        key, kept = self._screen(stages, row, record)
+        if kept or (self.respond_to_all and record.get("instruction") is not None):
+            answer = await stages.respond.row(record)
+            self.writer.append("respond", row, answer)
+            frame = pl.DataFrame([record | answer], schema=ALL_COLUMNS)
+            kept = kept and stages.screen.response_drop(frame).item() is None
+        self.ledger.settle(row, key, kept=kept)
+        self.writer.settle(row)
+
+    def _screen(self, stages: Stages, row: int, record: Row) -> tuple[Key | None, bool]:
+        """Judge an instruction: its key, if it has a claim to one, and whether it goes on."""
+        frame = pl.DataFrame([record], schema=dict(INSTRUCT))
+        if stages.screen.instruction_drop(frame).item() is not None:
+            return None, False
+        key = stages.key(str(record["instruction"]))
+        return key, self.ledger.claim(row, key)

@@ -1,0 +1,126 @@
+"""Sampling a run up to its target: an engine, its pool, the flow of rows, and their journals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from builder.engines.base import Engine
+from builder.engines.pool import Pool
+from builder.generate.flow import Flow, Screen, Stages
+from builder.generate.instruct import Instruct
+from builder.generate.ledger import Ledger
+from builder.generate.respond import Respond
+from builder.generate.resume import resume
+from builder.recipe.schema import Recipe
+from builder.recipe.template import PromptTemplate
+from builder.run.progress import Progress
+from builder.run.shards import Shard, Shards
+from builder.run.writer import ShardWriter
+
+TICK = 0.25
+"""Seconds between two looks at the counts."""
+
+NOTE_EVERY = 40
+"""Ticks between two progress events in events.jsonl: 10 seconds."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be sampled. `fingerprint` is the run's; `key` tells equal instructions."""
+
+    recipe: Recipe
+    template: PromptTemplate
+    fingerprint: str
+    screen: Screen
+    key: Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Who is told of what happens: the progress that people see, and the run's events."""
+
+    progress: Progress
+    note: Callable[..., None]
+
+
+def generate(work: Work, start: Callable[[], Engine], shards: Shards, reports: Reports) -> None:
+    """Sample rows until the recipe's target is reached; what the shards hold is not asked again.
+
+    `start` makes the engine; it is not called when nothing is left to do. Raises `StopError`
+    when nothing more can succeed, `KeyboardInterrupt` at Ctrl-C; the shards are whole then.
+    """
+    asyncio.run(_generate(work, start, shards, reports))
+
+
+async def _generate(
+    work: Work, start: Callable[[], Engine], shards: Shards, reports: Reports
+) -> None:
+    def completed(shard: Shard) -> None:
+        reports.note("shard-complete", shard=shard.number)
+
+    writer = ShardWriter(shards, completed)
+    engine: Engine | None = None
+    try:
+        ledger = Ledger(work.recipe.target)
+        flow = Flow(ledger, writer, respond_to_all=work.recipe.respond == "all")
+        resume(flow, shards, work.screen, work.key)
+        reports.progress.sampled, reports.progress.kept = ledger.settled, ledger.kept
+        if ledger.reached:
+            return
+        engine = start()
+        pool = Pool(engine, work.recipe.engine.concurrency or engine.slots)
+        reports.note("sampling", settled=ledger.settled, kept=ledger.kept, slots=pool.ceiling)
+        ticking = asyncio.create_task(_tick(flow, pool, reports))
+        try:
+            await flow.run(_stages(work, pool))
+        finally:
+            ticking.cancel()
+            _look(flow, pool, reports)
+    finally:
+        if engine is not None:
+            await engine.close()
+        writer.close()
+
+
+def _stages(work: Work, pool: Pool) -> Stages:
+    recipe, template = work.recipe, work.template
+    return Stages(
+        instruct=Instruct(pool, template, recipe.instruction, recipe.seed, work.fingerprint),
+        screen=work.screen,
+        key=work.key,
+        respond=Respond(pool, template, recipe.response, recipe.seed),
+    )
+
+
+async def _tick(flow: Flow, pool: Pool, reports: Reports) -> None:
+    ticks = 0
+    while True:
+        _look(flow, pool, reports)
+        if ticks % NOTE_EVERY == NOTE_EVERY - 1:
+            _note(reports, "progress")
+        ticks += 1
+        await asyncio.sleep(TICK)
+
+
+def _look(flow: Flow, pool: Pool, reports: Reports) -> None:
+    progress = reports.progress
+    progress.sampled, progress.kept = flow.ledger.settled, flow.ledger.kept
+    progress.in_flight, progress.tokens = pool.in_flight, pool.tokens
+    progress.retries = sum(pool.retries.values())
+    progress.mark()
+
+
+def _note(reports: Reports, event: str) -> None:
+    progress = reports.progress
+    rows_a_second, tokens_a_second = progress.speeds()
+    reports.note(
+        event,
+        sampled=progress.sampled,
+        kept=progress.kept,
+        tokens=progress.tokens,
+        retries=progress.retries,
+        rows_a_second=round(rows_a_second, 2),
+        tokens_a_second=round(tokens_a_second, 1),
+    )

@@ -1,0 +1,83 @@
+"""The main path: from a recipe to a release, a stage a line.
+
+    recipe -> template -> run -> rows (instruct, screen, respond, screen) -> selection -> release
+
+Stages meet here and on disk; none imports another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from builder.engines.start import ModelFiles, start_engine
+from builder.generate.generate import Reports, Work, generate
+from builder.recipe.resolve import Resolved, Source, resolve
+from builder.release.release import Release, Selected, make_release
+from builder.run.directory import RunDirectory
+from builder.run.offer import offer
+from builder.run.progress import Progress
+from builder.run.record import RunRecord
+from builder.select.duplicates import instruction_key
+from builder.select.funnel import Funnel
+from builder.select.rules import screen_of
+from builder.select.selection import select
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build ends with."""
+
+    funnel: Funnel
+    release: Release
+
+
+def build(source: Source, run: RunDirectory, progress: Progress) -> Built:
+    """Do the main job: start or resume the run, up to a finished release.
+
+    Raises `StopError` of every kind, and `KeyboardInterrupt` at Ctrl-C. Whatever it raises, the
+    same call goes on where it stopped.
+    """
+    resolved = resolve(source)
+    with run.lock():
+        record = run.begin(offer(resolved))
+        run.note("build", recipe=source.recipe, overrides=source.overrides)
+        sample(resolved, run, record, progress)
+        progress.phase = "selecting"
+        return release(resolved, run, record)
+
+
+def filter_run(source: Source, run: RunDirectory) -> Built:
+    """Select anew with the rules as the recipe has them now, and release. Samples nothing."""
+    resolved = resolve(source)
+    with run.lock():
+        record = run.begin(offer(resolved))
+        run.note("filter", recipe=source.recipe, overrides=source.overrides)
+        return release(resolved, run, record)
+
+
+def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, progress: Progress) -> None:
+    """Sample rows into the shards of the run, until its target is reached."""
+    recipe = resolved.recipe
+    progress.phase = "sampling"
+    progress.target_kept, progress.target_sampled = recipe.target.kept, recipe.target.sampled
+    work = Work(
+        recipe=recipe,
+        template=resolved.template,
+        fingerprint=record.fingerprint,
+        screen=screen_of(recipe),
+        key=instruction_key,
+    )
+    files = ModelFiles(resolved.model_folder, resolved.encode, resolved.base, run.log_path)
+    start = partial(start_engine, recipe.engine, files)
+    generate(work, start, run.shards(record), Reports(progress, run.note))
+
+
+def release(resolved: Resolved, run: RunDirectory, record: RunRecord) -> Built:
+    """Select over all shards, and write the release."""
+    shards = run.shards(record)
+    funnel = select(shards, resolved.recipe, run.selection_path)
+    selected = Selected(shards, run.selection_path, funnel.to_json())
+    made = make_release(run.release_path, selected, resolved.recipe, resolved.template)
+    run.note("released", rows=funnel.rows, kept=funnel.kept)
+    return Built(funnel, made)

@@ -1,0 +1,66 @@
+"""A recipe with all that it points to: where it came from, its model's files, its template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.recipe.load import load_recipe, recipe_path
+from builder.recipe.model_source import is_folder, model_folder
+from builder.recipe.schema import Recipe
+from builder.recipe.template import PromptTemplate, recipe_template
+from builder.recipe.tokenizer_files import TokenizerFiles, load_tokenizer_files
+from builder.recipe.tokens import encoder
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a recipe came from: a path or the name of a shipped recipe, and its `--set`s."""
+
+    recipe: str
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe and what it points to. `files` is None where it gives its whole template itself."""
+
+    source: Source
+    recipe: Recipe
+    files: TokenizerFiles | None
+    template: PromptTemplate
+
+    @property
+    def base(self) -> Path:
+        """The folder that paths in the recipe are relative to."""
+        return recipe_path(self.source.recipe).parent
+
+    @property
+    def model_folder(self) -> Path | None:
+        """The folder of the model's files; None for a model on the Hub."""
+        model = self.recipe.model.id
+        return model_folder(model, self.base) if is_folder(model, self.base) else None
+
+    def encode(self) -> Callable[[str], list[int]]:
+        """What turns a prompt into the model's token ids. Raises `TemplateError` without one."""
+        files = self.files or load_files(self.recipe, self.base)
+        return encoder(files)
+
+
+def resolve(source: Source) -> Resolved:
+    """Read a recipe and derive its template.
+
+    Raises `RecipeError` with all faults of the recipe, or `TemplateError`.
+    """
+    recipe = load_recipe(source.recipe, source.overrides)
+    files = None
+    given = recipe.template
+    if given is None or None in (given.response_prefix, given.response_suffix, given.stops):
+        files = load_files(recipe, recipe_path(source.recipe).parent)
+    return Resolved(source, recipe, files, recipe_template(recipe, files))
+
+
+def load_files(recipe: Recipe, base: Path) -> TokenizerFiles:
+    """Read the tokenizer files of a recipe's model. Raises `TemplateError`."""
+    return load_tokenizer_files(recipe.model.id, recipe.model.revision, base)

@@ -1,0 +1,218 @@
+"""What a recipe may say: frozen models, one a section.
+
+Ranges are wide on purpose: they catch slips of the pen, not unusual wishes. What needs more than
+one field, a file or the columns of a row to judge is checked in `semantics` and `rules_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from builder.recipe.engine_spec import (
+    EmbeddedEngineSpec,
+    EngineBase,
+    EngineSpec,
+    OpenAIEngineSpec,
+    ScriptedEngineSpec,
+    Spec,
+    TgiEngineSpec,
+    as_tuple,
+    engine_shape,
+)
+
+__all__ = [
+    "EmbeddedEngineSpec",
+    "EngineBase",
+    "EngineSpec",
+    "InstructionSpec",
+    "ModelSpec",
+    "OpenAIEngineSpec",
+    "PublishSpec",
+    "Recipe",
+    "ResponseSpec",
+    "Rules",
+    "ScriptedEngineSpec",
+    "SelectSpec",
+    "SweepPoint",
+    "Target",
+    "TemplateSpec",
+    "TgiEngineSpec",
+]
+
+Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+TopP = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Tokens = Annotated[int, Field(ge=1, le=1_048_576, description="a whole number from 1 to 1048576")]
+_COUNT = "a whole number from 1 to 1000000000000"
+Count = Annotated[int, Field(ge=1, le=10**12)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+
+
+class ModelSpec(Spec):
+    """The model that writes instructions and responses."""
+
+    id: str = Field(min_length=1, description="ORG/NAME of a model on the Hub, a folder, or demo")
+    """`ORG/NAME` on the Hub, a folder (absolute or relative to the recipe), or `demo`."""
+    revision: str = Field(
+        default="main", min_length=1, description="a branch, a tag or a commit of the model"
+    )
+    """Branch, tag or commit on the Hub. A folder has none."""
+    license: str = Field(min_length=1, description="a licence id of the Hub, such as llama3")
+    """Licence of the model's output, as the Hub spells it."""
+
+
+class TemplateSpec(Spec):
+    """The template given by hand. What is left out is derived from the tokenizer files."""
+
+    pre_query: str = Field(min_length=1, description="the text that stands before the user's words")
+    response_prefix: str | None = Field(
+        default=None, description="the text before the instruction in the response's prompt"
+    )
+    response_suffix: str | None = Field(
+        default=None, description="the text after the instruction in the response's prompt"
+    )
+    stops: Texts | None = Field(
+        default=None, min_length=1, description="a list of texts that end a turn"
+    )
+    bos: str | None = Field(
+        default=None, description="the begin-of-text token with which the prompts begin"
+    )
+
+
+class Target(Spec):
+    """How many rows: kept after all rules, or sampled before them. Exactly one of the two."""
+
+    kept: Count | None = Field(default=None, description=_COUNT)
+    sampled: Count | None = Field(default=None, description=_COUNT)
+
+
+class SweepPoint(Spec):
+    """One setting of the sampler. `weight` is its share of the rows, relative to the others."""
+
+    temperature: float = Field(
+        gt=0, le=2, allow_inf_nan=False, description="a number above 0 and at most 2"
+    )
+    """Above 0: at 0 every row would be the same instruction."""
+    top_p: TopP = Field(default=1.0, description="a number above 0 and at most 1")
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="a number above 0")
+
+
+class InstructionSpec(Spec):
+    """How instructions are sampled."""
+
+    system: str | None = Field(
+        default=None, pattern=r"\S", description="a system message, or leave it out"
+    )
+    """A system turn before the bare user turn: it steers what is asked."""
+    sweep: Annotated[tuple[SweepPoint, ...], BeforeValidator(as_tuple)] = Field(
+        min_length=1, description="a list of points such as - {temperature: 1.0, top_p: 1.0}"
+    )
+    max_tokens: Tokens
+    stop_at_newline: bool = Field(default=False, description="true or false")
+    """End an instruction at its first line break: some models go on to answer after it."""
+
+
+class ResponseSpec(Spec):
+    """How responses are sampled. Temperature 0 is greedy."""
+
+    temperature: Temperature = Field(default=0.0, description="a number from 0 to 2")
+    top_p: TopP = Field(default=1.0, description="a number above 0 and at most 1")
+    max_tokens: Tokens
+
+
+class Rules(Spec):
+    """Named SQL predicates over a row; it is kept where all are true. NULL counts as not true."""
+
+    instruction: dict[str, str] = Field(
+        default_factory=dict, description="lines such as short: instruction_length > 10"
+    )
+    """Rules that the instruction alone can answer; they run before a response is paid for."""
+    response: dict[str, str] = Field(
+        default_factory=dict, description="lines such as whole: finish_reason = 'stop'"
+    )
+
+
+class SelectSpec(Spec):
+    """The cut that comes after all rules: keep the `longest` rows by the column `by`."""
+
+    longest: Count | None = Field(default=None, description=_COUNT)
+    by: str = Field(
+        default="response_length",
+        min_length=1,
+        description="a column of numbers, such as response_length",
+    )
+
+
+class PublishSpec(Spec):
+    """Where the release goes on the Hub."""
+
+    repo: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$", description="ORG/NAME")
+    split: str = Field(
+        pattern=r"^\w+(\.\w+)*$", description="letters, digits and _, with single dots between"
+    )
+    """Split names as `datasets` takes them: no dash."""
+    config: str = Field(
+        default="filtered", pattern=r"^\w[\w.-]*$", description="a name such as filtered"
+    )
+    """Name of the configuration; the Hub does not allow `data`."""
+
+
+class Recipe(Spec):
+    """One data set to build: data only, no code."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        max_length=64,
+        description="lower-case letters and digits with single dashes between",
+    )
+    version: str = Field(
+        pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$",
+        description="three numbers such as 1.0.0",
+    )
+    summary: str = Field(pattern=r"\S", description="one sentence about the data set")
+    model: ModelSpec
+    template: TemplateSpec | None = None
+    engine: EngineSpec
+    seed: int = Field(ge=0, le=2**31 - 1, description="a whole number from 0 to 2147483647")
+    target: Target
+    instruction: InstructionSpec
+    response: ResponseSpec
+    respond: Literal["survivors", "all"] = Field(
+        default="survivors", description="survivors or all"
+    )
+    """Which rows get a response: those that pass the rules on the instruction, or all."""
+    annotate: Texts = Field(default=(), description="a list of annotators, such as [quality]")
+    rules: Rules = Rules()
+    select: SelectSpec = SelectSpec()
+    publish: PublishSpec | None = None
+
+    def shape(self) -> dict[str, object]:
+        """Return all that shapes the rows already sampled, as dotted key -> plain value.
+
+        `{"model.id": "demo", "instruction.sweep.0.temperature": 1.0, ...}`. Two recipes with equal
+        shapes sample the same rows; where they differ, the differing keys say what changed.
+        Targets, rules, the cut and addresses are not in it: they may change on a run that stands.
+        """
+        sections = {
+            "model": self.model.model_dump(mode="json", include={"id", "revision"}),
+            "template": self.template.model_dump(mode="json") if self.template else None,
+            "engine": engine_shape(self.engine),
+            "seed": self.seed,
+            "instruction": self.instruction.model_dump(mode="json"),
+            "response": self.response.model_dump(mode="json"),
+        }
+        return dict(_flatten("", sections))
+
+
+def _flatten(prefix: str, value: object) -> list[tuple[str, object]]:
+    """Turn nested mappings and lists into dotted keys, in order."""
+    if isinstance(value, Mapping) and value:
+        pairs = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list) and value:
+        pairs = [(str(index), item) for index, item in enumerate(value)]
+    else:
+        return [(prefix, value)]
+    dotted = f"{prefix}." if prefix else ""
+    return [leaf for key, item in pairs for leaf in _flatten(f"{dotted}{key}", item)]

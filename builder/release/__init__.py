@@ -1,0 +1,1 @@
+"""The release: the folder that goes to the Hub, byte for byte."""

@@ -1,0 +1,124 @@
+"""Parquet files of one split in one configuration, cut so that a new version shares their bytes.
+
+Row groups and files are cut by row NUMBER, not by count: a rule that drops one row more moves no
+later boundary, so with content-defined chunking all but its own chunk stays as it was. The size
+of a shard has no say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import polars as pl
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from builder.release.columns import Column, arrow_schema
+from builder.release.layout import parquet_name
+
+GROUP_SPAN: Final = 10_000
+"""Row numbers that one row group covers: at most some 40 MB of text, so that the Hub's viewer
+(scan limit 300 MB) and the memory of this writer are safe."""
+
+FILE_SPAN: Final = 250_000
+"""Row numbers that one file covers: a multiple of `GROUP_SPAN`."""
+
+DICTIONARY_COLUMNS: Final = (
+    "model",
+    "gen_input_configs.temperature",
+    "gen_input_configs.top_p",
+    "gen_input_configs.input_generator",
+    "gen_input_configs.pre_query_template",
+    "conversations.list.element.from",
+    "messages.list.element.role",
+    "instruction_finish_reason",
+    "finish_reason",
+    "drop_reason",
+)
+"""Columns of few values. A dictionary of texts would stand in front of all its pages and change
+with each of them, and so undo the content-defined chunks."""
+
+
+class SplitWriter:
+    """Writes rows that come in the order of their numbers, in pieces of any size."""
+
+    def __init__(self, folder: Path, split: str, columns: Iterable[Column]) -> None:
+        self._folder = folder
+        self._split = split
+        self._schema = arrow_schema(columns)
+        self._group = -1
+        self._pending: list[pl.DataFrame] = []
+        self._file = -1
+        self._writer: pq.ParquetWriter | None = None
+        self._drafts: list[Path] = []
+
+    def write(self, rows: pl.DataFrame) -> None:
+        """Add rows, sorted by `row` and greater than those before."""
+        groups = rows.group_by(pl.col("row") // GROUP_SPAN, maintain_order=True)
+        for (number,), part in groups:
+            group = int(str(number))
+            if group != self._group:
+                self._flush()
+                self._group = group
+            self._pending.append(part)
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        part = pl.concat(self._pending)
+        self._pending = []
+        table = part.select(self._schema.names).to_arrow().cast(self._schema)
+        writer = self._open(self._group * GROUP_SPAN // FILE_SPAN)
+        writer.write_table(table, row_group_size=max(table.num_rows, 1))
+
+    def _open(self, file: int) -> pq.ParquetWriter:
+        if self._writer is not None and file == self._file:
+            return self._writer
+        self._end_file()
+        self._file = file
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f".{self._split}-{len(self._drafts):05d}.draft"
+        self._drafts.append(draft)
+        self._writer = pq.ParquetWriter(
+            draft,
+            self._schema,
+            compression="zstd",
+            use_dictionary=[name for name in DICTIONARY_COLUMNS if self._has(name)],
+            use_content_defined_chunking=True,
+            write_page_index=True,
+        )
+        return self._writer
+
+    def _has(self, path: str) -> bool:
+        return path.partition(".")[0] in self._schema.names
+
+    def _end_file(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    def finish(self) -> list[Path]:
+        """Write what is left, give the files their names, and return them. None for no rows."""
+        self._flush()
+        self._end_file()
+        count = len(self._drafts)
+        files = [self._folder / parquet_name(self._split, number, count) for number in range(count)]
+        for draft, file in zip(self._drafts, files, strict=True):
+            draft.rename(file)
+        return files
+
+    def __enter__(self) -> SplitWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the open file. Without `finish` what was written stays a draft."""
+        with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
+            self._end_file()

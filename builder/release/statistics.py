@@ -1,0 +1,99 @@
+"""Counts and lengths of a written release, from narrow columns of its Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from builder.recipe.schema import Recipe
+
+MEASURED: Final = (
+    "instruction_length",
+    "instruction_tokens",
+    "response_length",
+    "response_tokens",
+)
+"""Columns that are summed up, in characters and tokens."""
+
+_SIZES: Final = (
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+    (10**9, "100M<n<1B"),
+    (10**10, "1B<n<10B"),
+    (10**11, "10B<n<100B"),
+    (10**12, "100B<n<1T"),
+)
+"""Below this many rows -> the Hub's id (its documentation of dataset cards, size_categories)."""
+
+
+def size_category(rows: int) -> str:
+    """Return the Hub's id for a number of rows: 999 -> `n<1K`, 1000 -> `1K<n<10K`."""
+    return next((name for below, name in _SIZES if rows < below), "n>1T")
+
+
+def narrow_columns(files: list[Path]) -> pl.DataFrame:
+    """Read what the facts count: `MEASURED`, finish reasons, and the sweep's point of each row."""
+    sampling = pl.col("gen_input_configs").struct
+    return (
+        pl.scan_parquet(files)
+        .select(
+            *MEASURED,
+            "instruction_finish_reason",
+            "finish_reason",
+            sampling.field("temperature"),
+            sampling.field("top_p"),
+        )
+        .collect()
+    )
+
+
+def lengths(rows: pl.DataFrame) -> dict[str, dict[str, float] | None]:
+    """Return `{"response_length": {"min": 3, "mean": 40.5, "median": .., "p95": .., "max": ..}}`.
+
+    Rows without a value do not count; a column without any value gives None. Quantiles are
+    values that occur (the lower of two), means are rounded to two decimals.
+    """
+    return {name: _summary(rows[name].drop_nulls()) for name in MEASURED}
+
+
+def _summary(values: pl.Series) -> dict[str, float] | None:
+    if values.is_empty():
+        return None
+    ordered = values.sort()
+    return {
+        "min": int(ordered[0]),
+        "mean": round(int(values.sum()) / values.len(), 2),
+        "median": int(ordered[(values.len() - 1) // 2]),
+        "p95": int(ordered[(values.len() - 1) * 95 // 100]),
+        "max": int(ordered[-1]),
+    }
+
+
+def reasons(rows: pl.DataFrame, column: str) -> dict[str, int]:
+    """Count the finish reasons of a column, by name; rows without one do not count."""
+    counted = rows[column].drop_nulls().value_counts().sort(column)
+    return dict(counted.iter_rows())
+
+
+def sweep(recipe: Recipe, raw: pl.DataFrame, kept: pl.DataFrame) -> list[dict[str, float]]:
+    """Return each point of the recipe's sweep with how many rows it sampled and kept."""
+    return [
+        {
+            "temperature": point.temperature,
+            "top_p": point.top_p,
+            "weight": point.weight,
+            "sampled": _at(raw, point.temperature, point.top_p),
+            "kept": _at(kept, point.temperature, point.top_p),
+        }
+        for point in recipe.instruction.sweep
+    ]
+
+
+def _at(rows: pl.DataFrame, temperature: float, top_p: float) -> int:
+    return int(((rows["temperature"] == temperature) & (rows["top_p"] == top_p)).sum())

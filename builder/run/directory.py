@@ -1,0 +1,116 @@
+"""The run directory: where everything of a run lies, and who may work on it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.errors import RunError
+from builder.run.journal import Journal, read_journal
+from builder.run.lock import locked
+from builder.run.record import (
+    RunRecord,
+    fingerprint,
+    installed_versions,
+    read_record,
+    refuse_change,
+    write_record,
+)
+from builder.run.shards import Shards
+from builder.run.storage import sweep_drafts
+
+
+class RunDirectory:
+    """A run on disk: run.json, events.jsonl, shards/, selection.parquet, release/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record_path = path / "run.json"
+        self.events_path = path / "events.jsonl"
+        self.selection_path = path / "selection.parquet"
+        self.release_path = path / "release"
+        self.log_path = path / "server.log"
+        self._events: Journal | None = None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process and clear what a killed one left half written.
+
+        Raises `RunLockedError` when another process holds it, and `RunError` when the directory
+        holds something else than a run.
+        """
+        self._refuse_foreign()
+        with locked(self.path / "lock"):
+            sweep_drafts(self.path)
+            for entry in self.path.glob("shards/*"):
+                sweep_drafts(entry)
+            try:
+                yield
+            finally:
+                if self._events is not None:
+                    self._events.close()
+                    self._events = None
+
+    def _refuse_foreign(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file", mend="Name a directory: --run DIR")
+        names = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
+        if names - {"lock"} and "run.json" not in names:
+            raise RunError(
+                f"{self.path} is no run, and not empty: it holds {sorted(names)[0]!r}",
+                mend="Name another directory: --run DIR",
+            )
+
+    def begin(self, offer: RunRecord) -> RunRecord:
+        """Make run.json, or bring its recipe up to date when the run goes on.
+
+        `offer` is the record of a run that starts now; its fingerprint and versions are filled
+        in here, and what is fixed for ever is taken from a run that stands already. Raises
+        `RunChangedError` when the rows that are here have another shape.
+        """
+        old = read_record(self.record_path)
+        if old is not None:
+            refuse_change(old, offer.shape, self.path)
+        record = dataclasses.replace(
+            offer,
+            rows_a_shard=old.rows_a_shard if old else offer.rows_a_shard,
+            fingerprint=fingerprint(offer.shape),
+            versions=old.versions if old else installed_versions(),
+        )
+        write_record(self.record_path, record)
+        return record
+
+    def record(self) -> RunRecord:
+        """What run.json holds. Raises `RunError` when this is no run."""
+        record = read_record(self.record_path)
+        if record is None:
+            raise RunError(
+                f"{self.path} is no run: it has no run.json",
+                mend="`magpie status` lists the runs; `magpie build RECIPE` starts one.",
+            )
+        return record
+
+    def shards(self, record: RunRecord) -> Shards:
+        """The shards of the run."""
+        return Shards(self.path / "shards", record.rows_a_shard)
+
+    def note(self, event: str, **details: object) -> None:
+        """Append an event with the time at which it happened (UTC), while the run is locked.
+
+        Raises `StorageError`.
+        """
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        self._events = self._events or Journal(self.events_path)
+        self._events.append({"time": now, "event": event} | details)
+
+    def events(self) -> list[dict[str, object]]:
+        """All events, oldest first."""
+        return read_journal(self.events_path)
+
+
+def runs_in(folder: Path) -> list[RunDirectory]:
+    """The runs in a folder, by name."""
+    return [RunDirectory(path.parent) for path in sorted(folder.glob("*/run.json"))]

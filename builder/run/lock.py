@@ -1,0 +1,38 @@
+"""One process a run. The lock is the kernel's, so it dies with its process."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.errors import RunLockedError
+from builder.run.storage import guarded
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, with our pid in it.
+
+    Raises `RunLockedError`, with the other process's pid, when it is taken.
+    """
+    with guarded(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = path.read_text(encoding="utf-8").strip() or "unknown"
+            raise RunLockedError(
+                f"process {pid} is working on {path.parent}",
+                mend=f"Wait for it, or stop it (`kill -INT {pid}`), then run this again.",
+            ) from error
+        with guarded(path):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,29 @@
+"""The record that a run of a recipe would start with."""
+
+from __future__ import annotations
+
+from builder.recipe.resolve import Resolved
+from builder.recipe.schema import Target
+from builder.run.record import RunRecord
+
+
+def offer(resolved: Resolved) -> RunRecord:
+    """What run.json says when a run of this recipe starts now; see `RunDirectory.begin`.
+
+    The template shapes rows as much as the recipe does: a model's files may change under it.
+    """
+    recipe, template = resolved.recipe, resolved.template.to_json()
+    texts = {f"derived.{key}": value for key, value in template.items() if key != "source"}
+    return RunRecord(
+        source=resolved.source,
+        recipe=recipe.model_dump(mode="json"),
+        template=template,
+        shape=recipe.shape() | texts,
+        rows_a_shard=rows_a_shard(recipe.target),
+    )
+
+
+def rows_a_shard(target: Target) -> int:
+    """Rows of a shard: a thousand, fewer where a small target would leave but one or two."""
+    rows = target.kept or target.sampled or 0
+    return max(32, min(1000, rows // 8))

@@ -1,0 +1,71 @@
+"""Files that are either whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.errors import StorageError
+
+REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """What a refused write to `path` means, in words, with what to do about it."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return StorageError(
+        f"cannot write {path}: {reason}",
+        mend="What was finished is safe. Make room (`df -h` shows where), then run the same "
+        "command again: it goes on where it stopped.",
+    )
+
+
+@contextlib.contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turn the OSErrors of writing `path` into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; when the block ends well, make it `path`, atomically.
+
+    A file that stands under its own name is therefore complete, whatever killed us and when.
+    Raises `StorageError` when the disk refuses.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with guarded(path):
+        try:
+            yield draft
+            sync(draft)
+            draft.replace(path)
+            sync(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small text file, atomically."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold what was written to a file or a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Remove the drafts that a killed process left in `folder`."""
+    for draft in folder.glob(".*.draft"):
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""Appends finished rows to the journals of their shards, and completes shards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from builder.run.journal import Journal
+from builder.run.shards import STAGES, Shard, Shards, Stage
+
+
+class ShardWriter:
+    """The open end of a run: a few shards are open at once, one journal a stage.
+
+    A shard is complete once all its rows are settled; its journals then become Parquet files and
+    `on_complete` is told.
+    """
+
+    def __init__(self, shards: Shards, on_complete: Callable[[Shard], None]) -> None:
+        self._shards = shards
+        self._on_complete = on_complete
+        self._journals: dict[tuple[int, Stage], Journal] = {}
+        self._settled: Counter[int] = Counter()
+
+    def append(self, stage: Stage, row: int, record: Mapping[str, object]) -> None:
+        """Write the record of one row. Raises `StorageError`; nothing is torn then."""
+        shard = self._shards.of_row(row)
+        journal = self._journals.get((shard.number, stage))
+        if journal is None:
+            journal = self._journals[shard.number, stage] = shard.open_journal(stage)
+        journal.append(record)
+
+    def settle(self, row: int) -> None:
+        """Count a row for which nothing more is asked, and complete its shard if it was the last.
+
+        Raises `StorageError`; the journals then stay as they are.
+        """
+        shard = self._shards.of_row(row)
+        self._settled[shard.number] += 1
+        if self._settled[shard.number] == shard.end - shard.first:
+            self._complete(shard)
+
+    def _complete(self, shard: Shard) -> None:
+        for stage in STAGES:
+            journal = self._journals.pop((shard.number, stage), None)
+            if journal is not None:
+                journal.close()
+            shard.complete(stage)
+        self._on_complete(shard)
+
+    def close(self) -> None:
+        """Close all journals; the disk then holds them."""
+        while self._journals:
+            _, journal = self._journals.popitem()
+            journal.close()

@@ -1,0 +1,1 @@
+"""Selecting: which rows stay, and why each of the others does not."""

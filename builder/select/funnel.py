@@ -1,0 +1,45 @@
+"""The funnel: how many rows came in, what took how many of them, and how many stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from builder.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """Counts of rows, in the order in which the reasons are tried."""
+
+    rows: int
+    """Rows in: those that the release covers."""
+    dropped: tuple[tuple[str, int], ...]
+    """Reason and number of rows, also where it is 0. They and `kept` add up to `rows`."""
+    kept: int
+
+    def to_json(self) -> dict[str, object]:
+        """Return `{"rows": 9, "dropped": [{"reason": "failed", "rows": 1}, ...], "kept": 8}`."""
+        steps = [{"reason": reason, "rows": count} for reason, count in self.dropped]
+        return {"rows": self.rows, "dropped": steps, "kept": self.kept}
+
+
+def reasons_of(recipe: Recipe) -> tuple[str, ...]:
+    """Return every drop reason that a recipe can give, in the order of the funnel.
+
+    `failed` stands once, in front: the engine gave the row up, at its instruction or response.
+    `longest` is there only where the recipe cuts.
+    """
+    before, after = recipe.rules.instruction, recipe.rules.response
+    cut = ["longest"] if recipe.select.longest is not None else []
+    return tuple(dict.fromkeys(["failed", *before, "duplicate", "unanswered", *after, *cut]))
+
+
+def funnel_of(selection: pl.DataFrame, recipe: Recipe) -> Funnel:
+    """Count a selection (columns `rows.SELECTION`)."""
+    counted = selection["drop_reason"].value_counts()
+    counts: Mapping[str | None, int] = dict(counted.iter_rows())
+    dropped = tuple((reason, counts.get(reason, 0)) for reason in reasons_of(recipe))
+    return Funnel(selection.height, dropped, counts.get(None, 0))

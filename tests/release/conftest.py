@@ -1,0 +1,55 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "select"))
+
+from tiny_run import TEMPLATE, recipe, row, write_run
+
+from builder.release.release import Selected, make_release
+from builder.select.selection import select
+
+ROWS = [
+    row(0, "Tell me a tale", "Once upon a time"),
+    row(1, None),
+    row(2, "hi", "an answer that came early"),
+    row(3, "Cut off her", instruction_finish_reason="length"),
+    row(4, "tell  me a TALE", "Twice upon a time"),
+    row(5, "A terse one", "x"),
+    row(6, "No answer yet", None),
+    row(7, "Broken", None, response_error="boom"),
+    row(8, "What | is `this`?", "A pipe,\na line end"),
+    row(9, "Ünï¢ode 日本 🙂", "Ja"),
+]
+
+
+@pytest.fixture
+def rows():
+    return ROWS
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Makes a release from hand-written rows and returns it: `release("name", rows, **how)`."""
+
+    def make(name="run", rows=ROWS, recipe_=None, into="release", **how):
+        folder, chosen = tmp_path / name, recipe_ or recipe()
+        folder.mkdir(exist_ok=True)
+        shards = write_run(folder, rows or [], **how)  # none: those that are there
+        funnel = select(shards, chosen, folder / "selection.parquet").to_json()
+        selected = Selected(shards, folder / "selection.parquet", funnel)
+        return make_release(folder / into, selected, chosen, TEMPLATE)
+
+    return make
+
+
+@pytest.fixture
+def contents():
+    """What a folder holds: path -> bytes."""
+
+    def read(folder):
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+    return read

@@ -1,0 +1,276 @@
+import html
+import json
+
+import pytest
+import yaml
+from huggingface_hub import DatasetCard
+from markdown_it import MarkdownIt
+from tiny_run import TEMPLATE, recipe, row
+
+from builder.errors import UsageError
+from builder.recipe.load import load_recipe
+from builder.release import markdown
+from builder.release.card import front_matter, render_card, template_folder, write_card
+from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS
+from builder.release.statistics import size_category
+
+
+def tables(text):
+    """The tables of a Markdown text: lists of rows, rows are lists of cells."""
+    found, table, line = [], [], []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "table_open":
+            table = []
+        elif token.type == "tr_open":
+            line = []
+        elif token.type == "inline" and token.level >= 4:
+            line.append(token.content)
+        elif token.type == "tr_close":
+            table.append(line)
+        elif token.type == "table_close":
+            found.append(table)
+    return found
+
+
+def parsed(folder):
+    card = DatasetCard.load(folder / "README.md")
+    return card.data.to_dict(), card.text
+
+
+def test_front_matter_is_what_the_hub_reads(release):
+    data, _ = parsed(release().folder)
+    assert data == {
+        "license": "apache-2.0",
+        "pretty_name": "tiny-set",
+        "task_categories": ["text-generation"],
+        "tags": ["magpie", "synthetic", "instruction-tuning", "sft"],
+        "size_categories": ["n<1K"],
+        "configs": [
+            {
+                "config_name": "filtered",
+                "default": True,
+                "data_files": [{"split": "pro", "path": "filtered/pro-*.parquet"}],
+            },
+            {
+                "config_name": "raw",
+                "data_files": [{"split": "pro", "path": "raw/pro-*.parquet"}],
+            },
+        ],
+    }
+
+
+def test_funnel_sweep_and_lengths_on_the_card(release):
+    _, text = parsed(release(recipe_=recipe(select={"longest": 2})).folder)
+    summary, columns, raw_only, split, sweep, funnel, lengths, ends = tables(text)
+    assert summary[0] == ["split", "model", "license", "filtered", "raw"]
+    assert summary[1][:3] == ["`pro`", "org/tiny-model", "apache-2.0"]
+    assert [row[0] for row in columns[1:]] == [f"`{c.name}`" for c in FILTERED_COLUMNS]
+    assert [row[0] for row in raw_only[1:]] == [
+        f"`{c.name}`" for c in RAW_COLUMNS[len(FILTERED_COLUMNS) :]
+    ]
+    assert ["seed", "7"] in split
+    assert sweep[1:] == [["1.0", "1.0", "3.0", "8", "2"], ["1.2", "0.99", "1.0", "2", "0"]]
+    assert [row[:1] + row[2:] for row in funnel[1:]] == [
+        ["sampled", "10", ""],
+        ["dropped: `failed`", "2", "20.0 %"],
+        ["dropped: `whole`", "1", "10.0 %"],
+        ["dropped: `short`", "1", "10.0 %"],
+        ["dropped: `duplicate`", "1", "10.0 %"],
+        ["dropped: `unanswered`", "1", "10.0 %"],
+        ["dropped: `complete`", "0", "0.0 %"],
+        ["dropped: `wordy`", "1", "10.0 %"],
+        ["dropped: `longest`", "1", "10.0 %"],
+        ["**kept**", "**2**", "**20.0 %**"],
+    ]
+    assert funnel[3][1] == "`instruction_finish_reason = 'stop'`"
+    assert funnel[9][1] == "not among the 2 greatest by `response_length`"
+    assert lengths[3] == ["`response_length`", "16", "17.0", "16", "16", "18"]
+    assert ends[1] == ["`finish_reason` in `filtered`", "2", "0"]
+
+
+def test_every_table_is_whole_whatever_is_in_it(release):
+    nasty = recipe(
+        summary="A | pipe, a `tick`, a <b>tag</b>,\na line end and a [link](x).",
+        rules={
+            "instruction": {
+                "pipes": "instruction || '|' <> 'a`b``c'\n OR instruction LIKE '%|%'",
+                "slashes": "instruction NOT LIKE 'x\\|y'",
+            },
+            "response": {},
+        },
+        template={"pre_query": "```\n| <u>"},
+        instruction=recipe().instruction.model_dump(mode="json") | {"system": "```\n|"},
+    )
+    _, text = parsed(release(recipe_=nasty).folder)
+    for table in tables(text):
+        assert {len(line) for line in table} == {len(table[0])}
+    funnel = tables(text)[5]
+    assert funnel[3][1] == "``` instruction || '|' <> 'a`b``c' OR instruction LIKE '%|%' ```"
+    assert html.unescape(funnel[4][1]) == "<code>instruction NOT LIKE 'x\\|y'</code>"
+    assert "A \\| pipe, a \\`tick\\`, a \\<b\\>tag\\</b\\>, a line end" in text
+
+
+def test_template_on_the_card_is_exact(release):
+    _, text = parsed(release().folder)
+    body = text.split("```json\n")[1].split("\n```")[0]
+    shown = json.loads(body)
+    assert shown["pre_query"] == TEMPLATE.pre_query
+    assert shown["stops"] == list(TEMPLATE.stops)
+    assert shown["response_suffix"] == TEMPLATE.response_suffix
+
+
+def test_how_to_load_and_rebuild(release):
+    _, text = parsed(release().folder)
+    assert 'pro = load_dataset("org/tiny-set", "filtered", split="pro")' in text
+    assert "magpie build recipe/pro.yaml" in text
+    _, text = parsed(release("bare", recipe_=recipe(publish=None)).folder)
+    assert 'train = load_dataset("path/to/this/folder", "filtered", split="train")' in text
+
+
+def test_the_released_recipe_builds_the_same_rows(release, tmp_path):
+    chosen = recipe(select={"longest": 2}, respond="all")
+    made = release(recipe_=chosen)
+    assert load_recipe(made.folder / "recipe/pro.yaml") == chosen
+
+
+def test_the_card_is_rendered_from_the_facts_alone(release):
+    made = release()
+    before = (made.folder / "README.md").read_text()
+    facts = json.loads((made.folder / "facts/pro.json").read_text())
+    assert render_card([facts]) == before
+    facts["funnel"]["kept"] = 123456
+    (made.folder / "facts/pro.json").write_text(json.dumps(facts))
+    write_card(made.folder)
+    assert "**123,456**" in (made.folder / "README.md").read_text()
+
+
+def test_a_folder_without_facts_gets_no_card(tmp_path):
+    with pytest.raises(UsageError, match="is no release: it has no facts"):
+        write_card(tmp_path)
+
+
+def licensed(license_, model="meta-llama/Some-Model"):
+    return recipe(model={"id": model, "revision": "main", "license": license_})
+
+
+@pytest.mark.parametrize(
+    ("license_", "words"),
+    [
+        ("llama2", ["forbids using output", "except Llama 2"]),
+        ("llama3", ["**Built with Meta Llama 3.**", 'begin with "Llama 3"', "1.b.v forbids"]),
+        ("llama3.1", ["**Built with Llama.**", "Llama 3.1 Community", 'begins with "Llama"']),
+        ("llama3.3", ["**Built with Llama.**", "Llama 3.3 Community", 'begins with "Llama"']),
+        ("llama4", ["**Built with Llama.**", "Llama 4 Community"]),
+    ],
+)
+def test_terms_of_llama_licenses(release, license_, words):
+    data, text = parsed(release(recipe_=licensed(license_)).folder)
+    assert data["license"] == license_
+    flat = " ".join(text.split())
+    assert [word for word in words if word not in flat] == []
+    assert "[meta-llama/Some-Model](https://huggingface.co/meta-llama/Some-Model)" in text
+
+
+def test_an_unlisted_license_has_a_name_and_a_link(release):
+    data, _ = parsed(release(recipe_=licensed("other")).folder)
+    assert data["license"] == "other"
+    assert data["license_name"] == "some-model-license"
+    assert data["license_link"] == "https://huggingface.co/meta-llama/Some-Model"
+    assert (
+        "Built with"
+        not in (release(rows=None, recipe_=licensed("mit")).folder / "README.md").read_text()
+    )
+
+
+def test_splits_under_different_licenses(release):
+    one = release("one", recipe_=licensed("llama3")).facts
+    other = release("other", recipe_=licensed("llama3.1")).facts | {"split": "air"}
+    data = front_matter([other, one])
+    assert data["license"] == ["llama3", "llama3.1"]
+    assert data["configs"][0]["data_files"] == [
+        {"split": "air", "path": "filtered/air-*.parquet"},
+        {"split": "pro", "path": "filtered/pro-*.parquet"},
+    ]
+    card = render_card([other, one])
+    assert "**Built with Llama.**" in card
+    assert "**Built with Meta Llama 3.**" in card
+
+
+def test_a_configuration_of_another_name(release):
+    chosen = recipe(publish={"repo": "org/set", "split": "pro", "config": "best"})
+    made = release(recipe_=chosen)
+    data, text = parsed(made.folder)
+    assert [config["config_name"] for config in data["configs"]] == ["best", "raw"]
+    assert data["configs"][0]["default"] is True
+    assert 'load_dataset("org/set", "best", split="pro")' in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"),
+    [
+        (0, "n<1K"),
+        (999, "n<1K"),
+        (1000, "1K<n<10K"),
+        (300_000, "100K<n<1M"),
+        (1_000_000, "1M<n<10M"),
+        (10**12, "n>1T"),
+    ],
+)
+def test_size_categories(rows, category):
+    assert size_category(rows) == category
+
+
+def test_facts_are_sorted_json_with_every_number(release):
+    made = release()
+    text = (made.folder / "facts/pro.json").read_text()
+    facts = json.loads(text)
+    assert text == json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert facts["lengths"]["filtered"]["response_length"] == {
+        "min": 2,
+        "mean": 12.0,
+        "median": 16,
+        "p95": 16,
+        "max": 18,
+    }
+    assert facts["finish_reasons"]["raw"] == {
+        "instruction_finish_reason": {"length": 1, "stop": 8},
+        "finish_reason": {"stop": 4},
+    }
+    sizes = {name: (made.folder / name).stat().st_size for name in facts["configs"]["raw"]["files"]}
+    assert facts["configs"]["raw"]["files"] == sizes
+    assert facts["configs"]["raw"]["bytes"] == sum(sizes.values())
+    assert facts["configs"]["raw"]["rows"] == 10
+
+
+def test_lengths_of_a_column_without_values(release):
+    rows = [row(n, f"number {n}", instruction_tokens=None) for n in range(3)]
+    made = release(rows=rows)
+    assert made.facts["lengths"]["filtered"]["instruction_tokens"] is None
+    assert (
+        "`instruction_tokens` |"
+        not in (made.folder / "README.md").read_text().split("### Lengths")[1]
+    )
+
+
+def test_there_is_no_python_among_the_templates():
+    suffixes = {path.suffix for path in template_folder().rglob("*") if path.is_file()}
+    assert suffixes == {".j2"}
+
+
+def test_markdown_escapes():
+    assert markdown.text("a|b\n*c* _d_ `e` <f> [g]") == r"a\|b \*c\* \_d\_ \`e\` \<f\> \[g\]"
+    assert markdown.text("- a & b") == r"\- a \& b"
+    assert markdown.text("1. a") == r"1\. a"
+    assert markdown.code("a \\| b") == "<code>a &#92;&#124; b</code>"
+    assert markdown.code("a || b") == r"`a \|\| b`"
+    assert markdown.code("a `b` ``c``") == "``` a `b` ``c`` ```"
+    assert markdown.block("```") == '````json\n"```"\n````'
+    assert [markdown.size(n) for n in (999, 12_345, 10**9)] == ["999 bytes", "12.3 kB", "1.0 GB"]
+    assert (markdown.number(1234567), markdown.percent(0.12345)) == ("1,234,567", "12.3 %")
+
+
+def test_yaml_survives_a_summary_and_a_name_of_any_kind(release):
+    made = release(recipe_=recipe(summary="a: b # 'c' \"d\" --- {{ x }} {% y %}"))
+    text = (made.folder / "README.md").read_text()
+    assert "{{ x }}" in text.replace("\\", "")
+    assert yaml.safe_load(text.split("---\n")[1])["license"] == "apache-2.0"
