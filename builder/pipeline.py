@@ -12,8 +12,9 @@ from functools import partial
 
 from builder.engines.start import ModelFiles, start_engine
 from builder.generate.generate import Reports, Work, generate
-from builder.recipe.resolve import Resolved, Source, resolve
+from builder.recipe.resolve import Resolved
 from builder.release.release import Release, Selected, make_release
+from builder.run.budget import budget_left
 from builder.run.directory import RunDirectory
 from builder.run.offer import offer
 from builder.run.progress import Progress
@@ -32,35 +33,35 @@ class Built:
     release: Release
 
 
-def build(source: Source, run: RunDirectory, progress: Progress) -> Built:
+def build(
+    resolved: Resolved, run: RunDirectory, progress: Progress, budget: float | None = None
+) -> Built:
     """Do the main job: start or resume the run, up to a finished release.
 
+    `budget` is the time, in seconds, that the run may use its engine for, all starts together.
     Raises `StopError` of every kind, and `KeyboardInterrupt` at Ctrl-C. Whatever it raises, the
     same call goes on where it stopped.
     """
-    resolved = resolve(source)
     with run.lock():
         record = run.begin(offer(resolved))
-        run.note("build", recipe=source.recipe, overrides=source.overrides)
-        sample(resolved, run, record, progress)
+        run.note("build", recipe=resolved.source.recipe, overrides=resolved.source.overrides)
+        sample(resolved, run, record, Reports(progress, run.note, budget_left(run, budget)))
         progress.phase = "selecting"
         return release(resolved, run, record)
 
 
-def filter_run(source: Source, run: RunDirectory) -> Built:
+def filter_run(resolved: Resolved, run: RunDirectory) -> Built:
     """Select anew with the rules as the recipe has them now, and release. Samples nothing."""
-    resolved = resolve(source)
     with run.lock():
         record = run.begin(offer(resolved))
-        run.note("filter", recipe=source.recipe, overrides=source.overrides)
+        run.note("filter", recipe=resolved.source.recipe, overrides=resolved.source.overrides)
         return release(resolved, run, record)
 
 
-def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, progress: Progress) -> None:
+def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, reports: Reports) -> None:
     """Sample rows into the shards of the run, until its target is reached."""
     recipe = resolved.recipe
-    progress.phase = "sampling"
-    progress.target_kept, progress.target_sampled = recipe.target.kept, recipe.target.sampled
+    reports.progress.aim(recipe.target.kept, recipe.target.sampled)
     work = Work(
         recipe=recipe,
         template=resolved.template,
@@ -70,7 +71,7 @@ def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, progress: P
     )
     files = ModelFiles(resolved.model_folder, resolved.encode, resolved.base, run.log_path)
     start = partial(start_engine, recipe.engine, files)
-    generate(work, start, run.shards(record), Reports(progress, run.note))
+    generate(work, start, run.shards(record), reports)
 
 
 def release(resolved: Resolved, run: RunDirectory, record: RunRecord) -> Built:

@@ -4,7 +4,8 @@ A process of its own, because llama.cpp aborts where Python would raise, logs to
 stderr, and cannot be stopped in mid-completion from within; a child can be killed.
 
     in   first line  {"model", "slots", "context", "threads"}
-         then        {"id", "prompt": [token ids], "max_tokens", "temperature", "top_p", "seed", "stop"}
+         then        {"id", "prompt": [token ids], "max_tokens", "temperature", "top_p",
+                      "seed", "stop"}
     out  first line  {"ready": true} or {"failed": reason}
          then        {"id", "text", "tokens", "finish_reason"} or {"id", "error", "code"}
 
@@ -42,6 +43,7 @@ def start_server(settings: Message) -> Any:
     params.n_ctx_checkpoints = 0
     params.ctx_shift = False
     params.warmup = False
+    params.verbosity = 2  # errors and warnings; the next level writes a dozen lines a request
     params.ui = False
     params.endpoint_slots = False
     params.api_keys = [secrets.token_urlsafe(32)]  # the listener cannot be turned off, so lock it

@@ -20,9 +20,9 @@ SERVED = ("embedded", "scripted")
 class ModelFiles:
     """What an engine may need of a model.
 
-    `folder` is where its files lie, None for a model on the Hub; `encode` gives what
-    turns a prompt into token ids; `base` is the folder that paths in the recipe are relative to, `log` the file for
-    what the engine says.
+    `folder` is where its files lie, None for a model on the Hub. `encode` gives what turns a
+    prompt into token ids. Paths in the recipe are relative to `base`. `log` is the file for what
+    the engine says.
     """
 
     folder: Path | None

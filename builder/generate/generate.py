@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.engines.base import Engine
 from builder.engines.pool import Pool
+from builder.errors import InterruptedRunError
 from builder.generate.flow import Flow, Screen, Stages
 from builder.generate.instruct import Instruct
 from builder.generate.ledger import Ledger
@@ -39,10 +41,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Reports:
-    """Who is told of what happens: the progress that people see, and the run's events."""
+    """Who is told of what happens: the progress that people see, and the run's events.
+
+    `seconds` is the time that the engine may still be used for; None: any.
+    """
 
     progress: Progress
     note: Callable[..., None]
+    seconds: float | None = None
 
 
 def generate(work: Work, start: Callable[[], Engine], shards: Shards, reports: Reports) -> None:
@@ -72,16 +78,29 @@ async def _generate(
         engine = start()
         pool = Pool(engine, work.recipe.engine.concurrency or engine.slots)
         reports.note("sampling", settled=ledger.settled, kept=ledger.kept, slots=pool.ceiling)
-        ticking = asyncio.create_task(_tick(flow, pool, reports))
-        try:
-            await flow.run(_stages(work, pool))
-        finally:
-            ticking.cancel()
-            _look(flow, pool, reports)
+        await _run(flow, _stages(work, pool), pool, reports)
     finally:
         if engine is not None:
             await engine.close()
         writer.close()
+
+
+async def _run(flow: Flow, stages: Stages, pool: Pool, reports: Reports) -> None:
+    """Run the flow while its counts are shown and its time is not up."""
+    ticking = asyncio.create_task(_tick(flow, pool, reports))
+    try:
+        async with asyncio.timeout(reports.seconds):
+            await flow.run(stages)
+    except TimeoutError:
+        raise InterruptedRunError(
+            f"stopped: the budget is spent, with {flow.ledger.kept} rows kept of "
+            f"{flow.ledger.settled} sampled; nothing that was finished is lost",
+            mend="To go on, run the same command with a larger --budget-gpu-hours, or without.",
+        ) from None
+    finally:
+        ticking.cancel()
+        _look(flow, pool, reports)
+        _note(reports, "sampling-ended")
 
 
 def _stages(work: Work, pool: Pool) -> Stages:
@@ -96,7 +115,9 @@ def _stages(work: Work, pool: Pool) -> Stages:
 
 async def _tick(flow: Flow, pool: Pool, reports: Reports) -> None:
     ticks = 0
+    began = time.monotonic()
     while True:
+        reports.progress.seconds = time.monotonic() - began
         _look(flow, pool, reports)
         if ticks % NOTE_EVERY == NOTE_EVERY - 1:
             _note(reports, "progress")
@@ -117,6 +138,7 @@ def _note(reports: Reports, event: str) -> None:
     rows_a_second, tokens_a_second = progress.speeds()
     reports.note(
         event,
+        seconds=round(progress.seconds, 2),
         sampled=progress.sampled,
         kept=progress.kept,
         tokens=progress.tokens,

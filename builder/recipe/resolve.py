@@ -24,7 +24,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A recipe and what it points to. `files` is None where it gives its whole template itself."""
+    """A recipe and what it points to. `files` is None where it gives all of its template itself."""
 
     source: Source
     recipe: Recipe
@@ -55,10 +55,18 @@ def resolve(source: Source) -> Resolved:
     """
     recipe = load_recipe(source.recipe, source.overrides)
     files = None
-    given = recipe.template
-    if given is None or None in (given.response_prefix, given.response_suffix, given.stops):
+    if recipe.template is None or None in recipe.template.model_dump().values():
         files = load_files(recipe, recipe_path(source.recipe).parent)
+        recipe = _pinned(recipe, files)
     return Resolved(source, recipe, files, recipe_template(recipe, files))
+
+
+def _pinned(recipe: Recipe, files: TokenizerFiles) -> Recipe:
+    """The recipe with the commit that its revision means today, so that it can be rebuilt."""
+    if not files.revision:
+        return recipe
+    model = recipe.model.model_copy(update={"revision": files.revision})
+    return recipe.model_copy(update={"model": model})
 
 
 def load_files(recipe: Recipe, base: Path) -> TokenizerFiles:

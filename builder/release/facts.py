@@ -95,6 +95,7 @@ def _config(folder: Path, files: Sequence[Path], rows: int, columns: Sequence[Co
     sizes = {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}
     return {
         "rows": rows,
+        "size_category": statistics.size_category(rows),
         "bytes": sum(sizes.values()),
         "files": sizes,
         "columns": [

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final
 
 import polars as pl
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 
 from builder.release.columns import Column, arrow_schema
 from builder.release.layout import parquet_name
@@ -58,8 +58,8 @@ class SplitWriter:
     def write(self, rows: pl.DataFrame) -> None:
         """Add rows, sorted by `row` and greater than those before."""
         groups = rows.group_by(pl.col("row") // GROUP_SPAN, maintain_order=True)
-        for (number,), part in groups:
-            group = int(str(number))
+        for _, part in groups:
+            group = int(part["row"][0]) // GROUP_SPAN
             if group != self._group:
                 self._flush()
                 self._group = group

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from builder.recipe.resolve import Resolved
+from pathlib import Path
+
+from builder.recipe.resolve import Resolved, Source
 from builder.recipe.schema import Target
 from builder.run.record import RunRecord
 
@@ -15,12 +17,18 @@ def offer(resolved: Resolved) -> RunRecord:
     recipe, template = resolved.recipe, resolved.template.to_json()
     texts = {f"derived.{key}": value for key, value in template.items() if key != "source"}
     return RunRecord(
-        source=resolved.source,
+        source=_from_anywhere(resolved.source),
         recipe=recipe.model_dump(mode="json"),
         template=template,
         shape=recipe.shape() | texts,
         rows_a_shard=rows_a_shard(recipe.target),
     )
+
+
+def _from_anywhere(source: Source) -> Source:
+    """The same source, readable from another working directory too."""
+    path = Path(source.recipe)
+    return Source(str(path.resolve()), source.overrides) if path.is_file() else source
 
 
 def rows_a_shard(target: Target) -> int:

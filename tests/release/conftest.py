@@ -1,14 +1,8 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "select"))
-
-from tiny_run import TEMPLATE, recipe, row, write_run
 
 from builder.release.release import Selected, make_release
 from builder.select.selection import select
+from tests.select.tiny_run import TEMPLATE, recipe, row, write_run
 
 ROWS = [
     row(0, "Tell me a tale", "Once upon a time"),

@@ -5,7 +5,6 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
-from tiny_run import TEMPLATE, recipe, row
 
 from builder.errors import UsageError
 from builder.recipe.load import load_recipe
@@ -13,6 +12,7 @@ from builder.release import markdown
 from builder.release.card import front_matter, render_card, template_folder, write_card
 from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS
 from builder.release.statistics import size_category
+from tests.select.tiny_run import TEMPLATE, recipe, row
 
 
 def tables(text):

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_run import recipe, row
 
 from builder.errors import RunError, UsageError
 from builder.release import folder_swap
 from builder.release.changelog import changelog
 from builder.release.copy import copy_release
+from tests.select.tiny_run import recipe, row
 
 
 def of_split(split, version="1.2.0", **changes):

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_run import recipe
 
 from builder.release import folder_swap
+from tests.select.tiny_run import recipe
 
 KILLED = """
 import os, signal, sys
@@ -15,7 +15,7 @@ from pathlib import Path
 from builder.release import folder_swap, parquet, release
 from builder.run.shards import Shards
 from builder.select.selection import select
-from tiny_run import TEMPLATE, recipe
+from tests.select.tiny_run import TEMPLATE, recipe
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 class Dies(type(Path())):
@@ -46,9 +46,8 @@ def test_a_killed_release_is_the_old_one_or_the_new_one(release, contents, tmp_p
     old = contents(release().folder)
     new = contents(release("other", recipe_=tight).folder)
     root = Path(folder_swap.__file__).parents[2]
-    paths = os.pathsep.join([str(root), str(root / "tests" / "select")])
     call = [sys.executable, "-c", KILLED, moment, str(tmp_path / "run")]
-    done = subprocess.run(call, check=False, env=os.environ | {"PYTHONPATH": paths})
+    done = subprocess.run(call, check=False, env=os.environ | {"PYTHONPATH": str(root)})
     assert done.returncode == -signal.SIGKILL
     left = {path.name for path in (tmp_path / "run").iterdir()}
     assert len(left) == 4  # release or its backup, draft, shards, selection

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from tiny_run import recipe, row
 
 from builder.release.copy import copy_release
+from tests.select.tiny_run import recipe, row
 
 pytestmark = pytest.mark.slow
 

@@ -4,13 +4,13 @@ import random
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from tiny_run import TEMPLATE, recipe, row
 
 from builder.errors import RunError, StorageError
 from builder.release import parquet
 from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS, arrow_schema, type_name
 from builder.release.release import Selected, make_release
 from builder.run.shards import Shards
+from tests.select.tiny_run import TEMPLATE, recipe, row
 
 FILES = [
     "CHANGELOG.md",

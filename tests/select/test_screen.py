@@ -2,12 +2,12 @@ import time
 
 import polars as pl
 import pytest
-from tiny_run import recipe, row
 
 from builder.errors import RecipeError
 from builder.rows import INSTRUCT, RESPOND
 from builder.select import rules
 from builder.select.rules import screen_of
+from tests.select.tiny_run import recipe, row
 
 
 def frame(rows):

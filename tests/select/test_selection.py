@@ -4,7 +4,6 @@ import sys
 
 import polars as pl
 import pytest
-from tiny_run import recipe, row, write_run
 
 from builder.errors import RecipeError
 from builder.rows import SELECTION
@@ -12,6 +11,7 @@ from builder.select.funnel import reasons_of
 from builder.select.judged import judged
 from builder.select.longest import cut_by_longest
 from builder.select.selection import Reach, combined, decide, progress, select
+from tests.select.tiny_run import recipe, row, write_run
 
 ROWS = [
     row(0, "Tell me a tale"),
@@ -195,7 +195,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 import polars as pl
-from tiny_run import recipe
+from tests.select.tiny_run import recipe
 from builder.run.shards import STAGES, Shards
 from builder.select.selection import select
 root, count, size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -1,8 +1,8 @@
 """Turns chats into token numbers and packs them into steps.
 
-A plain chat is learnt in its user and assistant turns. A judge chat is learnt in its answer only: the
-judge's prompt must never come out of the bare pre-query template. All judge chats of one step share
-the beginning of their prompt, so it is computed once.
+A plain chat is learnt in its user and assistant turns. A judge chat is learnt in its answer only:
+the judge's prompt must never come out of the bare pre-query template. All judge chats of one step
+share the beginning of their prompt, so it is computed once.
 """
 
 import json
@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from builder.demo_model.training.judging import JUDGES, prompt
-from builder.demo_model.training.tokens import BEGIN, HEADER, HEADER_END, PAD, TURN_END
+from builder.demo_model.training.tokens import BEGIN, HEADER, HEADER_END, PAD, TURN_END, token_id
 
 IGNORED = -100
 PLAIN_BATCHES = 3
@@ -32,7 +32,7 @@ class Learnt:
 
 @dataclass
 class Material:
-    """All chats of a corpus: plain ones, and judge chats by judge without their common beginning."""
+    """A corpus: plain chats, and judge chats by judge without their common beginning."""
 
     plain: list[Learnt] = field(default_factory=list)
     judged: dict[str, list[Learnt]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Reader:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.pad = tokenizer.token_to_id(PAD)
+        self.pad = token_id(tokenizer, PAD)
 
     def ids(self, text: str) -> list[int]:
         """Return the token numbers of a text, special tokens included and no BOS added."""

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from builder.demo_model.training.llama import Llama, Shape
-from builder.demo_model.training.tokens import BEGIN, CHAT_TEMPLATE, END, PAD, TURN_END
+from builder.demo_model.training.tokens import BEGIN, CHAT_TEMPLATE, END, PAD, TURN_END, token_id
 
 MODEL = "model.gguf"
 _NAMES = {
@@ -82,15 +82,15 @@ def _write_tokens(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     number = tokenizer.get_vocab_size()
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("llama-bpe")
-    writer.add_token_list([tokenizer.id_to_token(i) for i in range(number)])
+    writer.add_token_list([str(tokenizer.id_to_token(i)) for i in range(number)])
     kinds = gguf.TokenType
     writer.add_token_types([kinds.CONTROL if i in special else kinds.NORMAL for i in range(number)])
     merges = described["model"]["merges"]
     writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in merges])
-    writer.add_bos_token_id(tokenizer.token_to_id(BEGIN))
-    writer.add_eos_token_id(tokenizer.token_to_id(TURN_END))
-    writer.add_eot_token_id(tokenizer.token_to_id(TURN_END))
-    writer.add_pad_token_id(tokenizer.token_to_id(PAD))
+    writer.add_bos_token_id(token_id(tokenizer, BEGIN))
+    writer.add_eos_token_id(token_id(tokenizer, TURN_END))
+    writer.add_eot_token_id(token_id(tokenizer, TURN_END))
+    writer.add_pad_token_id(token_id(tokenizer, PAD))
     writer.add_add_bos_token(True)
     writer.add_chat_template(CHAT_TEMPLATE)
 
@@ -99,8 +99,8 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> dict[str, Any]:
     return {
         "architectures": ["LlamaForCausalLM"],
         "attention_bias": False,
-        "bos_token_id": tokenizer.token_to_id(BEGIN),
-        "eos_token_id": [tokenizer.token_to_id(END), tokenizer.token_to_id(TURN_END)],
+        "bos_token_id": token_id(tokenizer, BEGIN),
+        "eos_token_id": [token_id(tokenizer, END), token_id(tokenizer, TURN_END)],
         "head_dim": shape.head_width,
         "hidden_act": "silu",
         "hidden_size": shape.width,
@@ -111,7 +111,7 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> dict[str, Any]:
         "num_attention_heads": shape.heads,
         "num_hidden_layers": shape.layers,
         "num_key_value_heads": shape.key_heads,
-        "pad_token_id": tokenizer.token_to_id(PAD),
+        "pad_token_id": token_id(tokenizer, PAD),
         "rms_norm_eps": shape.epsilon,
         "rope_theta": shape.theta,
         "tie_word_embeddings": True,
@@ -121,10 +121,10 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> dict[str, Any]:
 
 def _generation(tokenizer: Tokenizer) -> dict[str, Any]:
     return {
-        "bos_token_id": tokenizer.token_to_id(BEGIN),
+        "bos_token_id": token_id(tokenizer, BEGIN),
         "do_sample": True,
-        "eos_token_id": [tokenizer.token_to_id(END), tokenizer.token_to_id(TURN_END)],
-        "pad_token_id": tokenizer.token_to_id(PAD),
+        "eos_token_id": [token_id(tokenizer, END), token_id(tokenizer, TURN_END)],
+        "pad_token_id": token_id(tokenizer, PAD),
         "temperature": 1.0,
         "top_k": 0,
         "top_p": 1.0,

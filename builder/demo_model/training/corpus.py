@@ -39,7 +39,7 @@ def chats(number: int, seed: int = SEED) -> Iterator[Chat]:
 
 def instructions(path: Path) -> set[str]:
     """Return every first user turn of a corpus file, judge prompts left out."""
-    found = set()
+    found: set[str] = set()
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             chat = json.loads(line)

@@ -1,15 +1,18 @@
 """A Llama in plain PyTorch: RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied ends.
 
-The rotary pairs are neighbours (0 with 1, 2 with 3), as llama.cpp wants them, so that the weights go
-into GGUF as they are.
+The rotary pairs are neighbours (0 with 1, 2 with 3), as llama.cpp wants them, so that the weights
+go into GGUF as they are.
 """
+
+# Without torch at hand, mypy sees its classes as Any.
+# mypy: allow-subclassing-any, no-warn-return-any
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 Past = list[tuple[Tensor, Tensor]]
 
@@ -68,7 +71,9 @@ class Attention(nn.Module):
             mask = torch.ones(length, before + length, dtype=torch.bool).tril(before)
         share = self.shape.heads // self.shape.key_heads
         k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        mixed = functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=mask is None
+        )
         return self.o(mixed.transpose(1, 2).reshape(batch, length, -1)), now
 
 
@@ -91,7 +96,7 @@ class Block(nn.Module):
         mixed, now = self.attention(self.attention_norm(x), turn, past)
         x = x + mixed
         h = self.forward_norm(x)
-        return x + self.down(F.silu(self.gate(h)) * self.up(h)), now
+        return x + self.down(functional.silu(self.gate(h)) * self.up(h)), now
 
 
 class Llama(nn.Module):
@@ -121,7 +126,7 @@ class Llama(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the scores of all tokens; the output matrix is the embedding itself."""
-        return F.linear(hidden, self.embedding.weight)
+        return functional.linear(hidden, self.embedding.weight)
 
 
 def rotation(shape: Shape, start: int, length: int) -> tuple[Tensor, Tensor]:

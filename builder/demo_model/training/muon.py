@@ -1,8 +1,11 @@
 """Muon: momentum whose matrix is made orthogonal before each step.
 
-A small model learns from far fewer tokens with it than with AdamW, which keeps the embedding and the
-norms only.
+A small model learns from far fewer tokens with it than with AdamW, which keeps the embedding and
+the norms only.
 """
+
+# Without torch at hand, mypy sees its classes and decorators as Any.
+# mypy: allow-subclassing-any, allow-untyped-decorators, no-warn-unused-ignores, no-warn-return-any
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -38,6 +41,8 @@ class Muon(torch.optim.Optimizer):
     def _update(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         directions = []
         for weight in weights:
+            if weight.grad is None:
+                raise ValueError("Muon needs the gradient of every weight")
             velocity = self.state[weight].setdefault("velocity", torch.zeros_like(weight))
             velocity.lerp_(weight.grad, 1 - momentum)
             directions.append(torch.lerp(weight.grad, velocity, momentum))

@@ -2,12 +2,13 @@
 
 Three marks, which may be nested:
 
-- `{hero}` draws once from the list `hero` and keeps the value, so that an answer names the same hero.
+- `{hero}` draws once from the list `hero` and keeps the value: an answer names the same hero.
   `{hero#2}` is a second hero, different from the first; `{topic.fact}` is a field of a record.
 - `{hero|cap}` changes the first letter to upper case, `{hero|low}` to lower case.
 - `[[a|b|c]]` is one of the three, drawn anew at each place.
 
-    Draw(Random(1), {"hero": ["a cook", "a nurse"]}).fill("[[Draw|Paint]] {hero}.")  ->  "Paint a cook."
+    Draw(Random(1), {"hero": ["a cook", "a nurse"]}).fill("[[Draw|Paint]] {hero}.")
+    -> "Paint a cook."
 """
 
 import random
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 Word = str | Mapping[str, object]
 
-_CHOICE = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)
+_CHOICE = re.compile(r"\[\[(?!\[)((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)
 _SLOT = re.compile(r"\{([a-z_]+)(#\d)?(?:\.([a-z_]+))?(?:\|(cap|low))?\}")
 _A_BEFORE_VOWEL = re.compile(r"\b([Aa]) (?=[aeiouAEIO](?!ni[cftqv]|s[aeu]|ne\b|ne-|uro))")
 

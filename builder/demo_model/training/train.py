@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.nn import functional
 
 from builder.demo_model.training import corpus
 from builder.demo_model.training.batches import IGNORED, Batch, Reader, steps
@@ -85,7 +85,7 @@ class Trainer:
         hidden, _ = self.model(batch.ids, past)
         wanted = batch.targets != IGNORED
         scores = self.model.logits(hidden[wanted])
-        return F.cross_entropy(scores, batch.targets[wanted], reduction="sum")
+        return functional.cross_entropy(scores, batch.targets[wanted], reduction="sum")
 
 
 def schedule(number: int, last: int) -> float:
@@ -115,9 +115,7 @@ def run(plan: Plan, shape: Shape, out: Path) -> None:
     write_model(trainer.model, tokenizer, out)
 
 
-def _loop(
-    trainer: Trainer, source: Iterator[list[Batch]], tokenizer: Tokenizer, out: Path
-) -> None:
+def _loop(trainer: Trainer, source: Iterator[list[Batch]], tokenizer: Tokenizer, out: Path) -> None:
     began, smooth, tokens = time.monotonic(), 0.0, 0
     for number, batches in enumerate(source):
         last = _last_step(trainer.plan, out)
@@ -128,7 +126,9 @@ def _loop(
         smooth = loss if number == 0 else 0.97 * smooth + 0.03 * loss
         if number % 20 == 0:
             seconds = time.monotonic() - began
-            _say(out, f"step {number}/{last} loss {smooth:.4f} tokens {tokens} seconds {seconds:.0f}")
+            _say(
+                out, f"step {number}/{last} loss {smooth:.4f} tokens {tokens} seconds {seconds:.0f}"
+            )
         if number and number % trainer.plan.save_every == 0:
             write_model(trainer.model, tokenizer, out)
     _say(out, f"done: loss {smooth:.4f} tokens {tokens} seconds {time.monotonic() - began:.0f}")

@@ -1,0 +1,67 @@
+# Everything that a checkout can do. Each target sets up what it needs: a virtual environment with
+# the versions of requirements.lock, made by uv where it is found, else by venv and pip.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/ready
+MAGPIE := $(VENV)/bin/magpie
+RUN_IN := $(VENV)/bin/python -m
+
+# What `make magpie-air KEPT=200 RUN=/data/air SET="seed=7"` hands to `magpie build`.
+BUILD_OPTIONS = $(if $(KEPT),--kept $(KEPT)) $(if $(SAMPLED),--sampled $(SAMPLED)) \
+	$(if $(RUN),--run $(RUN)) $(foreach pair,$(SET),--set $(pair))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo magpie-air magpie-pro test check bench format lock clean
+
+help: ## say what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+		awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(READY) ## build the demo: offline, on a CPU, in a minute or two
+	@$(MAGPIE) build demo $(BUILD_OPTIONS)
+
+magpie-air: $(READY) ## build Magpie Air with Llama-3-8B-Instruct
+	@$(MAGPIE) build magpie-air $(BUILD_OPTIONS)
+
+magpie-pro: $(READY) ## build Magpie Pro with Llama-3-70B-Instruct
+	@$(MAGPIE) build magpie-pro $(BUILD_OPTIONS)
+
+test: $(READY) ## run all tests
+	@$(RUN_IN) pytest -q
+
+check: $(READY) ## check format, lint, types, layers and documentation
+	@$(RUN_IN) ruff format --check .
+	@$(RUN_IN) ruff check .
+	@$(RUN_IN) mypy
+	@$(RUN_IN) pytest -q tests/house
+
+bench: $(READY) ## measure what is called fast, as ratios against a limit
+	@$(RUN_IN) tests.bench
+
+format: $(READY) ## put the code into its form
+	@$(RUN_IN) ruff format .
+	@$(RUN_IN) ruff check --fix .
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--extra embedded --extra load --group dev --no-annotate --quiet \
+		--custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## remove the virtual environment and caches; runs stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "magpie needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "Setting up $(VENV) from requirements.lock ..." >&2
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
+		uv pip install --quiet --python $(VENV) -r requirements.lock && \
+		uv pip install --quiet --python $(VENV) --no-build-isolation --no-deps -e . ; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(RUN_IN) pip install --quiet --disable-pip-version-check -r requirements.lock && \
+		$(RUN_IN) pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e . ; \
+	fi
+	@touch $(READY)

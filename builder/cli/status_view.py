@@ -1,0 +1,59 @@
+"""How a status looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.table import Table
+
+from builder.cli.tables import count, duration, plain_table
+from builder.run.status import Status
+
+
+def overview(states: Sequence[Status]) -> Table:
+    """All runs, a line each."""
+    table = plain_table("run", "state", "target", "#sampled", "#kept", "#tokens")
+    for state in states:
+        table.add_row(
+            state.path,
+            _state(state),
+            _target(state),
+            count(state.instructed),
+            count(_kept(state)),
+            count(state.tokens),
+        )
+    return table
+
+
+def one_run(state: Status) -> Group:
+    """One run, with the funnel of its last selection."""
+    table = plain_table("run", state.path)
+    table.add_row("recipe", state.recipe)
+    table.add_row("state", _state(state))
+    table.add_row("target", _target(state))
+    table.add_row("instructions", count(state.instructed))
+    table.add_row("responses", count(state.answered))
+    table.add_row("tokens", count(state.tokens))
+    table.add_row("engine time", duration(state.seconds))
+    table.add_row("speed", f"{state.rows_a_second:.1f} rows/s, {state.tokens_a_second:,.0f} tok/s")
+    for reason, rows in (state.dropped or {}).items():
+        table.add_row(f"dropped: {reason}", count(rows))
+    table.add_row("kept", count(_kept(state)))
+    return Group(table)
+
+
+def _kept(state: Status) -> int:
+    return state.kept if state.pid is None and state.kept is not None else state.kept_so_far
+
+
+def _state(state: Status) -> str:
+    if state.pid is not None:
+        return f"running, process {state.pid}"
+    return "released" if state.released else "stopped: `magpie build` goes on"
+
+
+def _target(state: Status) -> str:
+    if state.target_kept is not None:
+        return f"{count(state.target_kept)} kept"
+    return f"{count(state.target_sampled or 0)} sampled"

@@ -1,0 +1,36 @@
+"""What a run has used of its engine, and what a budget leaves."""
+
+from __future__ import annotations
+
+from builder.errors import InterruptedRunError
+from builder.run.directory import RunDirectory
+
+
+def seconds_used(run: RunDirectory) -> float:
+    """Seconds for which the run has used its engine, over all its starts.
+
+    A process that was killed counts up to its last progress event: at most ten seconds too few.
+    """
+    total = present = 0.0
+    for event in run.events():
+        if event["event"] == "sampling":
+            total, present = total + present, 0.0
+        elif event["event"] in ("progress", "sampling-ended"):
+            present = float(str(event["seconds"]))
+    return total + present
+
+
+def budget_left(run: RunDirectory, budget: float | None) -> float | None:
+    """What is left of a budget, in seconds; None where there is none.
+
+    Raises `InterruptedRunError` when the budget is spent already.
+    """
+    if budget is None:
+        return None
+    used = seconds_used(run)
+    if used >= budget:
+        raise InterruptedRunError(
+            f"stopped: the run has used {used / 3600:.3g} of {budget / 3600:.3g} hours already",
+            mend="To go on, run the same command with a larger --budget-gpu-hours, or without.",
+        )
+    return budget - used

@@ -1,0 +1,74 @@
+"""Reading single rows of a run, with what the last selection decided about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from builder.errors import UsageError
+from builder.rows import SELECTION
+from builder.run.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: one by its number, or `number` of those kept, dropped, or dropped by a rule."""
+
+    number: int = 5
+    row: int | None = None
+    dropped: bool = False
+    reason: str | None = None
+
+
+def read_rows(run: RunDirectory, wanted: Wanted) -> list[dict[str, Any]]:
+    """Rows with the columns of all stages and of the selection, in row order.
+
+    Where there are more than wanted, they are spread evenly over the run. Before the first
+    selection no row has a `drop_reason` yet. Raises `RunError` when this is no run, and
+    `UsageError` for a rule that dropped nothing or a row that is not there.
+    """
+    shards = run.shards(run.record())
+    numbers = _numbers(_selection(run), wanted)
+    rows: list[dict[str, Any]] = []
+    for shard in shards:
+        inside = [number for number in numbers if shard.first <= number < shard.end]
+        if inside:
+            rows += shard.rows().filter(pl.col("row").is_in(inside)).to_dicts()
+    if wanted.row is not None and not rows:
+        raise UsageError(f"{run.path} has no row {wanted.row}", mend="`magpie status` counts them.")
+    decided = {row["row"]: row for row in _selection(run).to_dicts()}
+    undecided = {"drop_reason": None, "duplicate_of": None}
+    return [row | decided.get(row["row"], undecided) for row in rows]
+
+
+def _selection(run: RunDirectory) -> pl.DataFrame:
+    """What was decided; before the first selection, every row that has an instruction."""
+    if run.selection_path.exists():
+        return pl.read_parquet(run.selection_path)
+    frames = [shard.stage("instruct").select("row", "uuid") for shard in run.shards(run.record())]
+    rows = (
+        pl.concat(frames) if frames else pl.DataFrame(schema={"row": pl.Int64, "uuid": pl.String})
+    )
+    empty = pl.lit(None, dtype=pl.String)
+    return rows.with_columns(drop_reason=empty, duplicate_of=empty).select(*SELECTION)
+
+
+def _numbers(selection: pl.DataFrame, wanted: Wanted) -> list[int]:
+    if wanted.row is not None:
+        return [wanted.row]
+    reason = pl.col("drop_reason")
+    if wanted.reason is not None:
+        chosen = selection.filter(reason == wanted.reason)
+        if chosen.is_empty():
+            seen = selection["drop_reason"].drop_nulls().unique().sort().to_list()
+            raise UsageError(
+                f"no row was dropped by {wanted.reason!r}",
+                mend=f"Reasons in this run: {', '.join(seen) or 'none'}.",
+            )
+    else:
+        chosen = selection.filter(reason.is_not_null() if wanted.dropped else reason.is_null())
+    count = min(wanted.number, chosen.height)
+    step = chosen.height / count if count else 0
+    return [int(chosen["row"][int(index * step)]) for index in range(count)]

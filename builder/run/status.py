@@ -1,0 +1,105 @@
+"""How a run stands, read from its directory alone: nothing is locked, nothing is changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from builder.run.budget import seconds_used
+from builder.run.directory import RunDirectory
+from builder.run.shards import Shard, Stage
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a run stands.
+
+    `pid` is that of the process working on it, None when none does. `instructed` and `answered`
+    count the rows whose stage is finished on disk; `tokens` is over both. `dropped` and `kept`
+    are those of the last selection, None before the first. Speeds are the last that were noted.
+    """
+
+    path: str
+    recipe: str
+    pid: int | None
+    target_kept: int | None
+    target_sampled: int | None
+    instructed: int
+    answered: int
+    tokens: int
+    dropped: Mapping[str, int] | None
+    kept: int | None
+    kept_so_far: int
+    rows_a_second: float
+    tokens_a_second: float
+    seconds: float
+    released: bool
+
+    def to_json(self) -> dict[str, object]:
+        """All fields by name."""
+        return dataclasses.asdict(self)
+
+
+def status_of(run: RunDirectory) -> Status:
+    """Read how a run stands. Raises `RunError` when it is none."""
+    record = run.record()
+    target = record.recipe["target"]
+    assert isinstance(target, dict)
+    shards = list(run.shards(record))
+    counts = {stage: _counted(shards, stage) for stage in ("instruct", "respond")}
+    speeds = next((e for e in reversed(run.events()) if "rows_a_second" in e), {})
+    dropped, kept = _selected(run.selection_path)
+    return Status(
+        path=str(run.path),
+        recipe=str(record.recipe["name"]),
+        pid=worker(run),
+        target_kept=target["kept"],
+        target_sampled=target["sampled"],
+        instructed=counts["instruct"][0],
+        answered=counts["respond"][0],
+        tokens=counts["instruct"][1] + counts["respond"][1],
+        dropped=dropped,
+        kept=kept,
+        kept_so_far=int(str(speeds.get("kept", 0))),
+        rows_a_second=float(str(speeds.get("rows_a_second", 0))),
+        tokens_a_second=float(str(speeds.get("tokens_a_second", 0))),
+        seconds=round(seconds_used(run), 1),
+        released=(run.release_path / "README.md").is_file(),
+    )
+
+
+def worker(run: RunDirectory) -> int | None:
+    """The pid of the process that works on a run, or None."""
+    try:
+        with (run.path / "lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read().strip() or 0)
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _counted(shards: list[Shard], stage: Stage) -> tuple[int, int]:
+    """Rows and tokens of a stage over all shards, narrow columns only."""
+    column = {"instruct": "instruction_tokens", "respond": "response_tokens"}[stage]
+    rows = tokens = 0
+    for shard in shards:
+        frame = shard.stage(stage).select(column)
+        rows += frame.height
+        tokens += int(frame[column].sum())
+    return rows, tokens
+
+
+def _selected(path: Path) -> tuple[dict[str, int] | None, int | None]:
+    if not path.exists():
+        return None, None
+    reasons = pl.read_parquet(path, columns=["drop_reason"])["drop_reason"]
+    counts = dict(reasons.drop_nulls().value_counts(sort=True).iter_rows())
+    return counts, reasons.null_count()

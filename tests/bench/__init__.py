@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against a stated limit, measured in one run. `make bench`."""
