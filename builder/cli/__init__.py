@@ -21,7 +21,10 @@ COMMANDS = {
     "filter": ("builder.cli.release:filter_", "Select anew after an edit of the rules."),
     "card": ("builder.cli.release:card", "Render the card of a release anew."),
     "recipe": ("builder.cli.recipe:recipe", "List, show, check and start recipes."),
-    "doctor": ("builder.cli.doctor:doctor", "Say what is missing on this machine, and the mend."),
+    "doctor": (
+        "builder.cli.doctor:doctor",
+        "Say what is missing on this machine for a recipe, and the mend.",
+    ),
 }
 """Name -> (where the command is, its short help, equal to the first line of its own)."""
 

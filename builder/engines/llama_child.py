@@ -21,7 +21,8 @@ import secrets
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, BinaryIO
 
 Message = dict[str, Any]
@@ -104,9 +105,15 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     def answer(message: Message) -> None:
         send(reply_to(message, server.handle_completions(request_of(message))))
 
+    def failed(number: int, ended: Future[None]) -> None:
+        """Say so when a thread failed: its request would be waited for without end."""
+        if error := ended.exception():
+            send({"id": number, "error": repr(error), "code": "unexpected"})
+
     with ThreadPoolExecutor(settings["slots"]) as threads:
         for line in requests:
-            threads.submit(answer, json.loads(line))
+            message = json.loads(line)
+            threads.submit(answer, message).add_done_callback(partial(failed, message["id"]))
         os._exit(0)  # nobody waits for what is still being written
 
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from builder.engines.base import Chunk, SamplingParams
+from builder.errors import EngineError
 
 VERBS = ("Explain", "Describe", "Compare", "Summarise", "List", "Plan", "Outline", "Question")
 TOPICS = (
@@ -44,12 +45,14 @@ class ScriptedEngine:
         """
         self.slots = slots
         self._delay = delay
+        self._closed = False
         self._trace = (
             os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if trace else None
         )
 
     async def stream(self, prompt: str, params: SamplingParams) -> AsyncGenerator[Chunk]:
-        """See `Engine.stream`. Never fails."""
+        """See `Engine.stream`. Fails only once the engine is closed."""
+        self._refuse_closed()
         if self._trace is not None:
             line = json.dumps({"seed": params.seed, "prompt": prompt})
             os.write(self._trace, line.encode() + b"\n")
@@ -58,14 +61,20 @@ class ScriptedEngine:
                 yield Chunk("", 0, "length")
                 return
             await asyncio.sleep(self._delay)
+            self._refuse_closed()
             yield Chunk(word, 1)
         yield Chunk("", 1, "stop")  # the token that closes the turn
 
     async def close(self) -> None:
         """See `Engine.close`."""
+        self._closed = True
         if self._trace is not None:
             os.close(self._trace)
             self._trace = None
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise EngineError("the engine is closed")
 
 
 def _words(prompt: str, params: SamplingParams) -> list[str]:

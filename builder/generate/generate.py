@@ -87,6 +87,7 @@ async def _generate(
 
 async def _run(flow: Flow, stages: Stages, pool: Pool, reports: Reports) -> None:
     """Run the flow while its counts are shown and its time is not up."""
+    reports.progress.began = time.monotonic()
     ticking = asyncio.create_task(_tick(flow, pool, reports))
     try:
         async with asyncio.timeout(reports.seconds):
@@ -115,9 +116,7 @@ def _stages(work: Work, pool: Pool) -> Stages:
 
 async def _tick(flow: Flow, pool: Pool, reports: Reports) -> None:
     ticks = 0
-    began = time.monotonic()
     while True:
-        reports.progress.seconds = time.monotonic() - began
         _look(flow, pool, reports)
         if ticks % NOTE_EVERY == NOTE_EVERY - 1:
             _note(reports, "progress")
@@ -128,6 +127,7 @@ async def _tick(flow: Flow, pool: Pool, reports: Reports) -> None:
 def _look(flow: Flow, pool: Pool, reports: Reports) -> None:
     progress = reports.progress
     progress.sampled, progress.kept = flow.ledger.settled, flow.ledger.kept
+    progress.seconds = time.monotonic() - progress.began
     progress.in_flight, progress.tokens = pool.in_flight, pool.tokens
     progress.retries = sum(pool.retries.values())
     progress.mark()

@@ -6,6 +6,10 @@ from builder.errors import InterruptedRunError
 from builder.run.directory import RunDirectory
 
 
+LEAST = 0.05
+"""Seconds that are worth a start; what was used is noted in hundredths."""
+
+
 def seconds_used(run: RunDirectory) -> float:
     """Seconds for which the run has used its engine, over all its starts.
 
@@ -28,7 +32,7 @@ def budget_left(run: RunDirectory, budget: float | None) -> float | None:
     if budget is None:
         return None
     used = seconds_used(run)
-    if used >= budget:
+    if budget - used < LEAST:
         raise InterruptedRunError(
             f"stopped: the run has used {used / 3600:.3g} of {budget / 3600:.3g} hours already",
             mend="To go on, run the same command with a larger --budget-gpu-hours, or without.",

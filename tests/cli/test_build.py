@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+FUNNEL = """\
+funnel                      rows   share
+────────────────────────────────────────
+sampled                       60
+  dropped: failed              0    0.0%
+  dropped: whole               7   11.7%
+  dropped: long-enough         7   11.7%
+  dropped: duplicate           0    0.0%
+  dropped: unanswered          0    0.0%
+  dropped: whole-response      6   10.0%
+kept                          40   66.7%
+
+Release: runs/tiny/release  (60 rows raw)
+
+Look at it:
+  magpie show runs/tiny
+  python -c "import datasets; print(datasets.load_dataset('runs/tiny/release', 'filtered'))"
+  less runs/tiny/release/README.md
+"""
+
+
+def test_a_build_ends_with_its_funnel_and_how_to_look_at_it(say):
+    said = say("build", "tiny.yaml")
+    assert (said.status, said.err) == (0, "")
+    assert [line.rstrip() for line in said.out.splitlines()] == FUNNEL.splitlines()
+
+
+def test_json_is_one_document_on_stdout(say):
+    said = say("build", "tiny.yaml", "--json")
+    assert said.document["funnel"]["kept"] == 40
+    assert said.document["release"] == "runs/tiny/release"
+    assert said.document["split"] == "train"
+
+
+def test_quiet_says_nothing(say):
+    said = say("build", "tiny.yaml", "--quiet")
+    assert (said.status, said.out, said.err) == (0, "", "")
+
+
+def test_a_finished_run_is_not_sampled_again(built, here: Path):
+    before = {path: path.read_bytes() for path in (here / "runs/tiny/shards").rglob("*.*")}
+    assert built("build", "tiny.yaml").status == 0
+    assert {path: path.read_bytes() for path in (here / "runs/tiny/shards").rglob("*.*")} == before
+
+
+def test_a_larger_target_goes_on_with_the_same_rows(built, here: Path):
+    first = (here / "runs/tiny/shards/00000/instruct.parquet").read_bytes()
+    said = built("build", "tiny.yaml", "--kept", "60", "--json")
+    assert said.document["funnel"]["kept"] == 60
+    assert (here / "runs/tiny/shards/00000/instruct.parquet").read_bytes() == first
+
+
+def test_sampled_takes_the_place_of_kept(say):
+    said = say("build", "tiny.yaml", "--sampled", "30", "--json")
+    assert said.document["funnel"]["rows"] == 30
+
+
+def test_a_run_has_its_own_directory(say, here: Path):
+    assert say("build", "tiny.yaml", "--run", "elsewhere", "--quiet").status == 0
+    assert json.loads((here / "elsewhere/run.json").read_text())["recipe"]["name"] == "tiny"
+    assert not (here / "runs").exists()
+
+
+def test_a_recipe_that_shapes_other_rows_is_refused(built):
+    said = built("build", "tiny.yaml", "--set", "instruction.max_tokens=50", "--set", "seed=12")
+    assert said.status == 2
+    assert said.err == (
+        "error: the rows in runs/tiny were sampled from another recipe; since then changed\n"
+        "  instruction.max_tokens: 48 -> 50\n"
+        "  seed: 11 -> 12\n"
+        "Build the changed recipe into another directory (--run DIR), or undo the change.\n"
+    )
+
+
+def test_looser_rules_have_the_rows_answered_that_now_pass(built):
+    said = built("build", "tiny.yaml", "--set", "rules.instruction.long-enough=true or row >= 0")
+    assert said.status == 0
+    assert "dropped: unanswered          0" in said.out
+
+
+def test_a_spent_budget_stops_with_status_3(say):
+    slow = ("--set", "engine.delay=0.05", "--budget-gpu-hours", "0.0001")
+    said = say("build", "tiny.yaml", *slow)
+    assert said.status == 3
+    assert said.err.startswith("stopped: the budget is spent, with ")
+    again = say("build", "tiny.yaml", *slow)
+    assert again.err.startswith("stopped: the run has used ")
+    assert say("build", "tiny.yaml").status == 0
+
+
+def test_an_engine_of_a_later_version_is_refused(say):
+    said = say("build", "tiny.yaml", "--engine", "openai", "--endpoint", "http://localhost:9")
+    assert said.status == 1
+    assert said.err == (
+        "error: engine 'openai' is not part of this version, which has embedded and scripted\n"
+        "The recipe itself is fine. `--engine scripted` rehearses it without a model.\n"
+    )
+
+
+def test_a_faulty_recipe_is_refused_with_all_its_faults(say):
+    said = say("build", "tiny.yaml", "--set", "seed=x", "--set", "target.kept=0", "--json")
+    assert said.status == 2
+    assert said.err.splitlines()[-1] == "error: tiny.yaml: 2 faults"
+    assert len(said.document["faults"]) == 2
+
+
+def test_a_directory_that_is_no_run_is_left_alone(say, here: Path):
+    (here / "photos").mkdir()
+    (here / "photos/cat.jpg").touch()
+    said = say("build", "tiny.yaml", "--run", "photos")
+    assert said.status == 1
+    assert said.err == (
+        "error: photos is no run, and not empty: it holds 'cat.jpg'\n"
+        "Name another directory: --run DIR\n"
+    )
+    assert [path.name for path in (here / "photos").iterdir()] == ["cat.jpg"]
