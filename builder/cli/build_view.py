@@ -20,6 +20,9 @@ from builder.run.progress import Progress
 LOG_EVERY = 10.0
 """Seconds between two lines where there is no terminal to redraw."""
 
+LONGEST_BAR, SHORTEST_BAR = 30, 6
+"""Characters."""
+
 
 @contextlib.contextmanager
 def resumable(run: RunDirectory, progress: Progress) -> Iterator[None]:
@@ -42,7 +45,7 @@ def watching(progress: Progress, output: Output) -> Iterator[None]:
     elif output.live.is_terminal:
         with Live(
             console=output.live,
-            get_renderable=lambda: _line(progress, bar=30),
+            get_renderable=lambda: _line(progress, output.live.width),
             refresh_per_second=4,
             transient=True,
         ):
@@ -82,28 +85,33 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
 
 def _log(progress: Progress, output: Output, done: threading.Event) -> None:
     while not done.wait(LOG_EVERY):
-        output.live.print(_line(progress, bar=0))
+        output.live.print(_line(progress, width=0))
 
 
-def _line(progress: Progress, bar: int) -> Text:
-    """One line: how far, how fast, how long still."""
-    target = progress.target_kept or progress.target_sampled
-    rows_a_second, tokens_a_second = progress.speeds()
-    parts = [progress.phase]
-    if target:
-        unit = "kept" if progress.target_kept else "sampled"
-        done = progress.kept if progress.target_kept else progress.sampled
-        parts.append(f"{count(done)} of {count(target)} {unit}")
-        if progress.target_kept:
-            parts.append(f"{count(progress.sampled)} sampled")
-    if progress.phase == "sampling":
-        parts.append(f"{rows_a_second:.1f} rows/s")
-        parts.append(f"{count(round(tokens_a_second))} tokens/s")
-        left = progress.seconds_left()
-        parts.append(f"{duration(left)} left" if left is not None else "time left unknown")
-        if progress.retries:
-            parts.append(f"{count(progress.retries)} asked again")
+def _line(progress: Progress, width: int) -> Text:
+    """One line of at most `width`: how far, as a bar where there is room, and how fast."""
+    words = " · ".join(_words(progress))
+    bar = min(LONGEST_BAR, width - len(words) - 2)
+    if bar < SHORTEST_BAR:
+        return Text(words)
     filled = round(progress.fraction * bar)
     line = Text("━" * filled, style="green")
-    line.append("━" * (bar - filled), style="bright_black")
-    return line.append(("  " if bar else "") + " · ".join(parts), style="default")
+    return line.append("━" * (bar - filled), style="bright_black").append(f"  {words}", "default")
+
+
+def _words(progress: Progress) -> Iterator[str]:
+    yield progress.phase
+    if progress.target_kept:
+        yield f"{count(progress.kept)} of {count(progress.target_kept)} kept"
+        yield f"{count(progress.sampled)} sampled"
+    elif progress.target_sampled:
+        yield f"{count(progress.sampled)} of {count(progress.target_sampled)} sampled"
+        yield f"{count(progress.kept)} kept"
+    if progress.phase == "sampling":
+        rows_a_second, tokens_a_second = progress.speeds()
+        yield f"{rows_a_second:.1f} rows/s"
+        yield f"{count(tokens_a_second)} tok/s"
+        left = progress.seconds_left()
+        yield f"{duration(left)} left" if left is not None else "time left unknown"
+        if progress.retries:
+            yield f"{count(progress.retries)} asked again"

@@ -74,7 +74,8 @@ class LlamaProcess:
         assert self._child.stdin is not None
         self._asked += 1
         number = self._asked
-        reply = self._waiting[number] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = reply
         try:
             self._child.stdin.write(json.dumps(message | {"id": number}).encode() + b"\n")
             return await reply  # no drain: the pool bounds what is in the pipe

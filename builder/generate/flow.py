@@ -52,15 +52,16 @@ class Stages:
 class Flow:
     """Carries rows through the stages until the ledger's target is reached.
 
-    `pending` are rows that an earlier process left open: their number, and their record if the
-    instruction is there already. New rows begin at `next_row`.
+    `pending` are rows that an earlier process left open; `recall` gives their instruct record, if
+    that is there already. New rows begin at `next_row`.
     """
 
     def __init__(self, ledger: Ledger, writer: ShardWriter, *, respond_to_all: bool) -> None:
         self.ledger = ledger
         self.writer = writer
         self.respond_to_all = respond_to_all
-        self.pending: deque[tuple[int, Row | None]] = deque()
+        self.pending: deque[int] = deque()
+        self.recall: Callable[[int], Row | None] = lambda row: None  # noqa: ARG005
         self.next_row = 0
 
     async def run(self, stages: Stages) -> None:
@@ -72,11 +73,12 @@ class Flow:
         try:
             while not self.ledger.reached:
                 self._refill(stages, tasks)
-                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
+                tasks -= done
                 self.ledger.check_hope()
-        finally:
+        finally:  # `tasks` may hold several that failed: all are asked, or asyncio would complain
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -84,7 +86,8 @@ class Flow:
     def _refill(self, stages: Stages, tasks: set[asyncio.Task[None]]) -> None:
         while len(tasks) < stages.instruct.pool.ceiling:
             if self.pending:
-                row, record = self.pending.popleft()
+                row = self.pending.popleft()
+                record = self.recall(row)
             elif self.ledger.wants(self.next_row, len(tasks)):
                 row, record = self.next_row, None
                 self.next_row += 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.engines.base import Engine
 from builder.engines.pool import Pool
-from builder.errors import InterruptedRunError
+from builder.errors import InterruptedRunError, StorageError
 from builder.generate.flow import Flow, Screen, Stages
 from builder.generate.instruct import Instruct
 from builder.generate.ledger import Ledger
@@ -80,19 +81,24 @@ async def _generate(
         reports.note("sampling", settled=ledger.settled, kept=ledger.kept, slots=pool.ceiling)
         await _run(flow, _stages(work, pool), pool, reports)
     finally:
-        if engine is not None:
-            await engine.close()
-        writer.close()
+        try:
+            if engine is not None:
+                await engine.close()
+        finally:
+            writer.close()
 
 
 async def _run(flow: Flow, stages: Stages, pool: Pool, reports: Reports) -> None:
     """Run the flow while its counts are shown and its time is not up."""
     reports.progress.began = time.monotonic()
     ticking = asyncio.create_task(_tick(flow, pool, reports))
+    budget = asyncio.timeout(reports.seconds)
     try:
-        async with asyncio.timeout(reports.seconds):
+        async with budget:
             await flow.run(stages)
     except TimeoutError:
+        if not budget.expired():
+            raise
         raise InterruptedRunError(
             f"stopped: the budget is spent, with {flow.ledger.kept} rows kept of "
             f"{flow.ledger.settled} sampled; nothing that was finished is lost",
@@ -134,15 +140,17 @@ def _look(flow: Flow, pool: Pool, reports: Reports) -> None:
 
 
 def _note(reports: Reports, event: str) -> None:
+    """Note the counts. Where the disk takes no note, the rows fail too, and say it better."""
     progress = reports.progress
     rows_a_second, tokens_a_second = progress.speeds()
-    reports.note(
-        event,
-        seconds=round(progress.seconds, 2),
-        sampled=progress.sampled,
-        kept=progress.kept,
-        tokens=progress.tokens,
-        retries=progress.retries,
-        rows_a_second=round(rows_a_second, 2),
-        tokens_a_second=round(tokens_a_second, 1),
-    )
+    with contextlib.suppress(StorageError):
+        reports.note(
+            event,
+            seconds=round(progress.seconds, 2),
+            sampled=progress.sampled,
+            kept=progress.kept,
+            tokens=progress.tokens,
+            retries=progress.retries,
+            rows_a_second=round(rows_a_second, 2),
+            tokens_a_second=round(tokens_a_second, 1),
+        )

@@ -10,12 +10,22 @@ SILENT = "the model closed its turn without a word"
 """Why a row without text was given up: nothing can be done with it."""
 
 
+def _writable(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON can carry and UTF-8 cannot.
+
+    Two halves that belong together become their character, a lone one the replacement character.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def text_columns(column: str, finish_reason: str, completion: Completion) -> Row:
     """The columns that a stage writes about one completion, its text stripped of outer space.
 
     `column` is `instruction` or `response`, `finish_reason` the column of that name.
     """
-    text = completion.text.strip()
+    text = _writable(completion.text).strip()
     return {
         column: text or None,
         f"{column}_length": len(text),

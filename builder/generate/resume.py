@@ -9,8 +9,29 @@ import polars as pl
 from builder.generate.flow import Flow, Screen
 from builder.generate.ledger import Key
 from builder.generate.record import Row
-from builder.rows import INSTRUCT
-from builder.run.shards import Shards
+from builder.run.shards import Shard, Shards
+
+
+class Recall:
+    """Instructions that an earlier process sampled, by row number.
+
+    Rows that are open are gone through in order, so one shard at a time is held: looser rules may
+    send millions of rows to be answered.
+    """
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
+        self._shard: Shard | None = None
+        self._rows: dict[int, Row] = {}
+
+    def __call__(self, row: int) -> Row | None:
+        """The instruct record of a row; None where it was never finished."""
+        shard = self._shards.of_row(row)
+        if shard != self._shard:
+            self._shard = shard
+            records = shard.stage("instruct").iter_rows(named=True)
+            self._rows = {record["row"]: record for record in records}
+        return self._rows.get(row)
 
 
 def resume(flow: Flow, shards: Shards, screen: Screen, key_of: Callable[[str], Key]) -> None:
@@ -19,11 +40,12 @@ def resume(flow: Flow, shards: Shards, screen: Screen, key_of: Callable[[str], K
     Open are rows that were never asked though later ones were, and rows whose response is
     missing though the rules, as they are now, ask for one. Nothing that is on disk is asked again.
     """
+    flow.recall = Recall(shards)
     for shard in shards:
         for record, dropped_before, dropped_after in _judged(shard.rows(), screen):
             row = record["row"]
             assert isinstance(row, int)
-            flow.pending.extend((hole, None) for hole in range(flow.next_row, row))
+            flow.pending.extend(range(flow.next_row, row))
             flow.next_row = row + 1
             key = None if dropped_before else key_of(str(record["instruction"]))
             _settle_or_queue(flow, record, key, dropped=dropped_after)
@@ -43,7 +65,7 @@ def _settle_or_queue(flow: Flow, record: Row, key: Key | None, *, dropped: bool)
     answered = record["response"] is not None or record["response_error"] is not None
     to_all = flow.respond_to_all and record["instruction"] is not None
     if not answered and (first or to_all):
-        flow.pending.append((row, {name: record[name] for name in INSTRUCT}))
+        flow.pending.append(row)
         return
     flow.ledger.settle(row, key, kept=first and not dropped)
     flow.writer.settle(row)

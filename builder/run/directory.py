@@ -20,7 +20,7 @@ from builder.run.record import (
     write_record,
 )
 from builder.run.shards import Shards
-from builder.run.storage import sweep_drafts
+from builder.run.storage import is_draft, sweep_drafts
 
 
 class RunDirectory:
@@ -58,9 +58,10 @@ class RunDirectory:
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file", mend="Name a directory: --run DIR")
         names = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
-        if names - {"lock"} and "run.json" not in names:
+        foreign = sorted(name for name in names if name != "lock" and not is_draft(name))
+        if foreign and "run.json" not in names:
             raise RunError(
-                f"{self.path} is no run, and not empty: it holds {sorted(names)[0]!r}",
+                f"{self.path} is no run, and not empty: it holds {foreign[0]!r}",
                 mend="Name another directory: --run DIR",
             )
 

@@ -19,7 +19,7 @@ import polars as pl
 
 from builder.rows import INSTRUCT, RESPOND, Columns
 from builder.run.journal import Journal, read_journal
-from builder.run.storage import replacing, sweep_drafts
+from builder.run.storage import replacing
 
 Stage = Literal["instruct", "respond"]
 
@@ -47,28 +47,37 @@ class Shard:
         """Open a stage for appending; a torn last line is cut off."""
         return Journal(self.journal_path(stage))
 
-    def stage(self, stage: Stage) -> pl.DataFrame:
-        """Rows that a stage has finished, sorted by row number, each row once."""
-        schema = STAGES[stage]
-        journal = pl.DataFrame(read_journal(self.journal_path(stage)), schema=dict(schema))
+    def stage(self, stage: Stage, columns: tuple[str, ...] | None = None) -> pl.DataFrame:
+        """Rows that a stage has finished, sorted by row number, each row once.
+
+        `columns`, `row` among them, are those that are needed; None: all.
+        """
+        schema = dict(STAGES[stage])
+        names = columns or tuple(schema)
+        rows = pl.DataFrame(read_journal(self.journal_path(stage)), schema=schema).select(names)
         parquet = self.parquet_path(stage)
         if parquet.exists():
-            journal = pl.concat([pl.read_parquet(parquet, schema=dict(schema)), journal])
-        return journal.unique("row", keep="first").sort("row")
+            whole = pl.read_parquet(parquet, schema=schema, columns=list(names))
+            rows = pl.concat([whole.select(names), rows])
+        return rows.unique("row", keep="first").sort("row")
 
     def rows(self) -> pl.DataFrame:
         """Rows with the columns of all stages, sorted by row number; unanswered ones hold null."""
         answers = self.stage("respond").drop("uuid")
         return self.stage("instruct").join(answers, on="row", how="left", maintain_order="left")
 
-    def complete(self, stage: Stage) -> None:
-        """Turn the journal of a finished stage into its Parquet file. Raises `StorageError`."""
+    def complete(self, stage: Stage) -> bool:
+        """Turn the journal of a finished stage into its Parquet file; False: that was done before.
+
+        Raises `StorageError`.
+        """
         journal = self.journal_path(stage)
         if not journal.exists():
-            return
+            return False
         with replacing(self.parquet_path(stage)) as draft:
             self.stage(stage).write_parquet(draft, compression="zstd")
         journal.unlink()
+        return True
 
 
 class Shards:
@@ -91,8 +100,3 @@ class Shards:
         """The shards that have a folder, in the order of their rows."""
         numbers = sorted(int(entry.name) for entry in self.folder.glob("[0-9]*") if entry.is_dir())
         return (self.shard(number) for number in numbers)
-
-    def sweep(self) -> None:
-        """Remove what a killed process left half written."""
-        for shard in self:
-            sweep_drafts(shard.folder)

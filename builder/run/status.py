@@ -91,7 +91,7 @@ def _counted(shards: list[Shard], stage: Stage) -> tuple[int, int]:
     column = {"instruct": "instruction_tokens", "respond": "response_tokens"}[stage]
     rows = tokens = 0
     for shard in shards:
-        frame = shard.stage(stage).select(column)
+        frame = shard.stage(stage, ("row", column))
         rows += frame.height
         tokens += int(frame[column].sum())
     return rows, tokens

@@ -10,16 +10,18 @@ from pathlib import Path
 
 from builder.errors import StorageError
 
-REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the disk says where room would help."""
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
     """What a refused write to `path` means, in words, with what to do about it."""
     reason = os.strerror(error.errno) if error.errno else str(error)
+    mend = "Make room (`df -h` shows where)" if error.errno in FULL else "Mend that"
     return StorageError(
         f"cannot write {path}: {reason}",
-        mend="What was finished is safe. Make room (`df -h` shows where), then run the same "
-        "command again: it goes on where it stopped.",
+        mend=f"What was finished is safe. {mend}, then run the same command again: it goes on "
+        "where it stopped.",
     )
 
 
@@ -63,6 +65,11 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_draft(name: str) -> bool:
+    """Whether this is a temporary name that `replacing` gives."""
+    return name.startswith(".") and name.endswith(".draft")
 
 
 def sweep_drafts(folder: Path) -> None:

@@ -13,7 +13,7 @@ class ShardWriter:
     """The open end of a run: a few shards are open at once, one journal a stage.
 
     A shard is complete once all its rows are settled; its journals then become Parquet files and
-    `on_complete` is told.
+    `on_complete` is told, once.
     """
 
     def __init__(self, shards: Shards, on_complete: Callable[[Shard], None]) -> None:
@@ -41,12 +41,14 @@ class ShardWriter:
             self._complete(shard)
 
     def _complete(self, shard: Shard) -> None:
+        news = False
         for stage in STAGES:
             journal = self._journals.pop((shard.number, stage), None)
             if journal is not None:
                 journal.close()
-            shard.complete(stage)
-        self._on_complete(shard)
+            news |= shard.complete(stage)
+        if news:
+            self._on_complete(shard)
 
     def close(self) -> None:
         """Close all journals; the disk then holds them."""
