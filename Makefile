@@ -20,6 +20,7 @@ help: ## say what there is to make
 
 demo: $(READY) ## build the demo: offline, on a CPU, in a minute or two
 	@$(MAGPIE) build demo $(BUILD_OPTIONS)
+	@echo; echo "For magpie and this python on your PATH: . $(VENV)/bin/activate"
 
 magpie-air: $(READY) ## build Magpie Air with Llama-3-8B-Instruct
 	@$(MAGPIE) build magpie-air $(BUILD_OPTIONS)

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from builder.engines.start import ModelFiles, start_engine
+from builder.annotate.served import refuse_unserved as refuse_annotators
+from builder.engines.start import SERVED, ModelFiles, start_engine, unserved
 from builder.generate.generate import Reports, Work, generate
-from builder.recipe.resolve import Resolved
+from builder.recipe.resolve import Resolved, Source, resolve
+from builder.recipe.schema import Recipe
 from builder.release.release import Release, Selected, make_release
 from builder.run.budget import budget_left
 from builder.run.directory import RunDirectory
@@ -31,6 +33,21 @@ class Built:
 
     funnel: Funnel
     release: Release
+
+
+def prepare(source: Source) -> Resolved:
+    """Read a recipe, refuse what this version cannot build, and derive its template.
+
+    Raises `RecipeError`, `UsageError`, `EngineError` or `TemplateError`.
+    """
+    return resolve(source, accept=refuse_unserved)
+
+
+def refuse_unserved(recipe: Recipe) -> None:
+    """Raise when this version lacks the engine or an annotator of a recipe."""
+    if recipe.engine.kind not in SERVED:
+        raise unserved(recipe.engine.kind)
+    refuse_annotators(recipe.annotate)
 
 
 def build(

@@ -41,12 +41,13 @@ def build(recipe: str, **options: object) -> None:
     from builder.cli.build_view import report, resumable, watching
     from builder.cli.build_words import budget_of, overrides_of
     from builder.pipeline import build as build_run
-    from builder.recipe.resolve import Source, resolve
+    from builder.pipeline import prepare
+    from builder.recipe.resolve import Source
     from builder.run.directory import RunDirectory
     from builder.run.progress import Progress
 
     output = Output(as_json=bool(options["as_json"]), quiet=bool(options["quiet"]))
-    resolved = resolve(Source(recipe, overrides_of(options)))
+    resolved = prepare(Source(recipe, overrides_of(options)))
     path = options["run_path"]
     run = RunDirectory(path if isinstance(path, Path) else RUNS / resolved.recipe.name)
     progress = Progress()

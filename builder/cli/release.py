@@ -31,13 +31,13 @@ def filter_(
       magpie filter demo --set "rules.instruction.long-enough=instruction_length >= 40"
     """
     from builder.cli.build_view import report
-    from builder.pipeline import filter_run
-    from builder.recipe.resolve import Source, resolve
+    from builder.pipeline import filter_run, prepare
+    from builder.recipe.resolve import Source
 
     directory = run_argument(run)
     was = directory.record().source
     source = Source(recipe or was.recipe, (*was.overrides, *overrides))
-    built = filter_run(resolve(source), directory)
+    built = filter_run(prepare(source), directory)
     report(built, directory, Output(as_json=as_json, quiet=quiet))
 
 

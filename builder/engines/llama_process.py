@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,7 +98,6 @@ class LlamaProcess:
             if waiting is not None and not waiting.done():
                 waiting.set_result(answer)
         self.ended = True  # half a line, or none: whoever asks from here on asks another child
-        await _kill(self._child)
         error = self._on_end(self, await self._child.wait())
         for waiting in self._waiting.values():
             if not waiting.done():
@@ -141,6 +141,9 @@ async def _until_ready(child: asyncio.subprocess.Process, settings: LlamaSetting
 
 
 async def _kill(child: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        child.kill()
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            # Not child.kill(): it reaps a child that died this moment, and asyncio, which wants
+            # to do that itself, then logs a warning and takes 255 for the status.
+            os.kill(child.pid, signal.SIGKILL)
     await child.wait()

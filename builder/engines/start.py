@@ -31,6 +31,14 @@ class ModelFiles:
     log: Path | None = None
 
 
+def unserved(kind: str) -> EngineError:
+    """What is said of a kind of engine that this version cannot start."""
+    return EngineError(
+        f"engine {kind!r} is not part of this version, which has {' and '.join(SERVED)}",
+        mend="The recipe itself is fine. `--engine scripted` rehearses it without a model.",
+    )
+
+
 def start_engine(spec: EngineSpec, files: ModelFiles) -> Engine:
     """Return the engine of a recipe. Raises `EngineError` or `MissingExtraError`."""
     if isinstance(spec, ScriptedEngineSpec):
@@ -45,10 +53,7 @@ def start_engine(spec: EngineSpec, files: ModelFiles) -> Engine:
             log=files.log,
         )
         return EmbeddedEngine(settings, files.encode())
-    raise EngineError(
-        f"engine {spec.kind!r} is not part of this version, which has {' and '.join(SERVED)}",
-        mend="The recipe itself is fine. `--engine scripted` rehearses it without a model.",
-    )
+    raise unserved(spec.kind)
 
 
 def _model_file(spec: EmbeddedEngineSpec, files: ModelFiles) -> Path:

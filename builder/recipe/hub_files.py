@@ -55,7 +55,9 @@ def hub_files(model_id: str, revision: str) -> tuple[Callable[[str], Path | None
 def _download(model_id: str, name: str, revision: str) -> Path | None:
     """Return where a file lies in the cache; None where the model has none of that name."""
     from huggingface_hub import errors, hf_hub_download  # slow to import
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # its warnings of each retry would bury our one message
     page = f"https://huggingface.co/{model_id}"
     try:
         return Path(hf_hub_download(model_id, name, revision=revision))

@@ -48,12 +48,15 @@ class Resolved:
         return encoder(files)
 
 
-def resolve(source: Source) -> Resolved:
+def resolve(source: Source, accept: Callable[[Recipe], None] | None = None) -> Resolved:
     """Read a recipe and derive its template.
 
-    Raises `RecipeError` with all faults of the recipe, or `TemplateError`.
+    `accept` may refuse the recipe before anything is fetched for it. Raises `RecipeError` with
+    all faults of the recipe, or `TemplateError`.
     """
     recipe = load_recipe(source.recipe, source.overrides)
+    if accept is not None:
+        accept(recipe)
     files = None
     if recipe.template is None or None in recipe.template.model_dump().values():
         files = load_files(recipe, recipe_path(source.recipe).parent)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from builder.errors import InterruptedRunError
 from builder.run.directory import RunDirectory
 
-
 LEAST = 0.05
 """Seconds that are worth a start; what was used is noted in hundredths."""
 

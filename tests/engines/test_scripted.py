@@ -1,0 +1,78 @@
+import asyncio
+import json
+
+import pytest
+from subjects import params
+
+from builder.engines.base import Chunk, complete
+from builder.engines.cut import cut_position
+from builder.engines.scripted import ScriptedEngine
+
+PINNED = " and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and so on and"
+
+
+def test_a_text_is_the_same_on_every_machine():
+    completion = asyncio.run(complete(ScriptedEngine(), "<user>", params(12)))
+    assert completion.text == PINNED
+    assert completion.tokens == len(PINNED.split()) + 1  # the last token closes the turn
+
+
+def test_the_trace_has_each_request_before_it_is_answered(tmp_path):
+    trace = tmp_path / "trace.jsonl"
+
+    async def work():
+        engine = ScriptedEngine(trace=trace)
+        stream = engine.stream("<user>", params(5))
+        await anext(stream)
+        seen = trace.read_text()
+        await stream.aclose()
+        await engine.close()
+        return seen
+
+    assert json.loads(asyncio.run(work())) == {"seed": 5, "prompt": "<user>"}
+
+
+def test_it_has_the_habits_of_a_model():
+    async def work():
+        engine = ScriptedEngine()
+        return [await complete(engine, "<user>", params(seed)) for seed in range(300)]
+
+    found = asyncio.run(work())
+    texts = [completion.text for completion in found]
+    assert 0 < sum(completion.finish_reason == "length" for completion in found) < 30
+    assert 0 < sum("\n" in text for text in texts) < 40
+    assert 0 < texts.count("Tell me a joke.") < 30
+
+
+class Pieces:
+    slots = 1
+
+    async def stream(self, prompt, params):
+        for piece in prompt:
+            yield Chunk(piece, 1)
+        yield Chunk("", 1, "stop")
+
+    async def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stops", "text", "tokens"),
+    [
+        (["one", " two"], (), "one two", 3),
+        (["one<e", "nd>two"], ("<end>",), "one", 2),
+        (["one<", "e", "n", "d", ">two"], ("<end>",), "one", 5),
+        (["one\ntwo<end>"], ("<end>", "\n"), "one", 1),
+        (["<end>"], ("<end>",), "", 1),
+        (["one<en", "two"], ("<end>",), "one<entwo", 3),
+    ],
+)
+def test_a_text_is_cut_at_its_first_stop(pieces, stops, text, tokens):
+    completion = asyncio.run(complete(Pieces(), pieces, params(stop=stops)))
+    assert (completion.text, completion.tokens, completion.finish_reason) == (text, tokens, "stop")
+
+
+def test_a_cut_is_looked_for_only_where_it_can_be_new():
+    assert cut_position("a|b|c", ("|",), 4) is None
+    assert cut_position("a|b|c", ("|",), 3) == 3
+    assert cut_position("a||", ("||",), 2) == 1
