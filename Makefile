@@ -29,7 +29,7 @@ magpie-pro: $(READY) ## build Magpie Pro with Llama-3-70B-Instruct
 	@$(MAGPIE) build magpie-pro $(BUILD_OPTIONS)
 
 test: $(READY) ## run all tests
-	@$(RUN_IN) pytest -q
+	@$(RUN_IN) pytest -q -n auto
 
 check: $(READY) ## check format, lint, types, layers and documentation
 	@$(RUN_IN) ruff format --check .

@@ -46,9 +46,7 @@ class ScriptedEngine:
         self.slots = slots
         self._delay = delay
         self._closed = False
-        self._trace = (
-            os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if trace else None
-        )
+        self._trace = _opened(trace) if trace else None
 
     async def stream(self, prompt: str, params: SamplingParams) -> AsyncGenerator[Chunk]:
         """See `Engine.stream`. Fails only once the engine is closed."""
@@ -75,6 +73,16 @@ class ScriptedEngine:
     def _refuse_closed(self) -> None:
         if self._closed:
             raise EngineError("the engine is closed")
+
+
+def _opened(trace: Path) -> int:
+    try:
+        return os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise EngineError(
+            f"cannot write the trace {trace}: {error.strerror}",
+            mend="Name a file in a folder that exists: --set engine.trace=PATH",
+        ) from error
 
 
 def _words(prompt: str, params: SamplingParams) -> list[str]:

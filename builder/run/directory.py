@@ -72,7 +72,7 @@ class RunDirectory:
         in here, and what is fixed for ever is taken from a run that stands already. Raises
         `RunChangedError` when the rows that are here have another shape.
         """
-        old = read_record(self.record_path)
+        old = read_record(self.record_path) if self.holds_rows() else None
         if old is not None:
             refuse_change(old, offer.shape, self.path)
         record = dataclasses.replace(
@@ -83,6 +83,10 @@ class RunDirectory:
         )
         write_record(self.record_path, record)
         return record
+
+    def holds_rows(self) -> bool:
+        """Whether any row was sampled: until then a run may become another."""
+        return any(path.stat().st_size for path in self.path.glob("shards/*/[!.]*"))
 
     def record(self) -> RunRecord:
         """What run.json holds. Raises `RunError` when this is no run."""

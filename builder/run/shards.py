@@ -19,7 +19,7 @@ import polars as pl
 
 from builder.rows import INSTRUCT, RESPOND, Columns
 from builder.run.journal import Journal, read_journal
-from builder.run.storage import replacing
+from builder.run.storage import write_parquet
 
 Stage = Literal["instruct", "respond"]
 
@@ -74,8 +74,7 @@ class Shard:
         journal = self.journal_path(stage)
         if not journal.exists():
             return False
-        with replacing(self.parquet_path(stage)) as draft:
-            self.stage(stage).write_parquet(draft, compression="zstd")
+        write_parquet(self.parquet_path(stage), self.stage(stage))
         journal.unlink()
         return True
 

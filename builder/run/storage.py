@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+import polars as pl
 
 from builder.errors import StorageError
 
@@ -56,6 +59,17 @@ def write_text(path: Path, text: str) -> None:
     """Write a small text file, atomically."""
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """Write a Parquet file, atomically. Raises `StorageError`.
+
+    By way of memory: what Polars raises on a full disk is the error of a broken file.
+    """
+    content = io.BytesIO()
+    frame.write_parquet(content, compression="zstd")
+    with replacing(path) as draft:
+        draft.write_bytes(content.getbuffer())
 
 
 def sync(path: Path) -> None:

@@ -119,3 +119,14 @@ def test_a_directory_that_is_no_run_is_left_alone(say, here: Path):
         "Name another directory: --run DIR\n"
     )
     assert [path.name for path in (here / "photos").iterdir()] == ["cat.jpg"]
+
+
+def test_a_run_without_rows_may_become_another(say, here: Path):
+    said = say("build", "tiny.yaml", "--set", "engine.trace=no/such/folder/trace")
+    assert said.status == 1
+    assert said.err == (
+        "error: cannot write the trace no/such/folder/trace: No such file or directory\n"
+        "Name a file in a folder that exists: --set engine.trace=PATH\n"
+    )
+    assert (here / "runs/tiny/run.json").exists()
+    assert say("build", "tiny.yaml", "--set", "seed=12", "--quiet").status == 0

@@ -38,7 +38,7 @@ ROOT = Path(builder.__file__).parents[1]
 
 
 async def gone(pid):
-    while is_alive(pid):  # noqa: ASYNC110  (another process; nothing of it can be awaited)
+    while is_alive(pid):
         await asyncio.sleep(0.01)
 
 
@@ -94,7 +94,7 @@ def test_a_killed_child_makes_its_requests_be_asked_again_of_another():
 def test_children_that_die_without_an_answer_are_not_started_for_ever():
     async def die(engine, seen):
         task = asyncio.create_task(complete(engine, LONG, params()))
-        while engine._child is None or engine._child.ended:  # noqa: ASYNC110
+        while engine._child is None or engine._child.ended:
             await asyncio.sleep(0)
         [child] = set(llama_children(os.getpid())) - seen
         seen.add(child)
@@ -116,7 +116,7 @@ def test_children_that_die_without_an_answer_are_not_started_for_ever():
 def test_no_child_is_left_when_the_engine_is_closed_or_its_start_is_cancelled():
     async def work(engine):
         starting = asyncio.create_task(complete(engine, PROMPT, params()))
-        while not llama_children(os.getpid()):  # noqa: ASYNC110
+        while not llama_children(os.getpid()):
             await asyncio.sleep(0.001)
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
@@ -206,9 +206,7 @@ def test_a_prompt_reaches_the_model_with_exactly_one_bos(prompt):
 
 def listening_ports(pid):
     """The TCP ports on which a process listens, from /proc."""
-    links = []
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        links.append(os.readlink(entry))
+    links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     sockets = {link[8:-1] for link in links if link.startswith("socket:[")}
     lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
     return [int(x[1].split(":")[1], 16) for x in lines if x[3] == "0A" and x[9] in sockets]

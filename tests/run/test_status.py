@@ -1,0 +1,92 @@
+import polars as pl
+import pytest
+from records import instruct, respond
+from runs import begun
+
+from builder.errors import RunError
+from builder.run.directory import RunDirectory
+from builder.run.status import status_of, worker
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with five instructions, one of them given up, and two responses."""
+    run, record = begun(tmp_path)
+    shards = run.shards(record)
+    given_up = instruct(3, instruction=None, instruction_tokens=None, instruction_error="gone")
+    with shards.shard(0).open_journal("instruct") as journal:
+        for row in (instruct(1), instruct(0), given_up, instruct(2)):
+            journal.append(row)
+    shards.shard(0).complete("instruct")
+    with shards.shard(1).open_journal("instruct") as journal:
+        journal.append(instruct(32))
+    with shards.shard(0).open_journal("respond") as journal:
+        journal.append(respond(0))
+        journal.append(respond(2))
+    return run
+
+
+def test_a_run_that_was_stopped(run):
+    with run.lock():
+        run.note("sampling", settled=0, kept=0)
+        counts = {"sampled": 5, "kept": 2, "tokens": 20, "retries": 0}
+        speeds = {"rows_a_second": 2.5, "tokens_a_second": 10.0}
+        run.note("sampling-ended", seconds=2.0, **counts, **speeds)
+    assert status_of(run).to_json() == {
+        "path": str(run.path),
+        "recipe": "tiny",
+        "pid": None,
+        "target_kept": 100,
+        "target_sampled": None,
+        "instructed": 5,
+        "answered": 2,
+        "tokens": 4 * 3 + 2 * 4,
+        "dropped": None,
+        "kept": None,
+        "kept_so_far": 2,
+        "rows_a_second": 2.5,
+        "tokens_a_second": 10.0,
+        "seconds": 2.0,
+        "released": False,
+    }
+
+
+def test_a_run_that_was_selected_and_released(run):
+    reasons = ["long", None, "duplicate", "long", None]
+    pl.DataFrame({"row": range(5), "drop_reason": reasons}).write_parquet(run.selection_path)
+    run.release_path.mkdir()
+    (run.release_path / "README.md").touch()
+    status = status_of(run)
+    assert (status.dropped, status.kept) == ({"long": 2, "duplicate": 1}, 2)
+    assert status.released
+
+
+WORK = """
+import sys
+from pathlib import Path
+from builder.run.directory import RunDirectory
+with RunDirectory(Path(sys.argv[1])).lock():
+    print(flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_run_that_a_process_works_on(run, process):
+    other = process(WORK, run.path)
+    other.stdout.readline()
+    assert status_of(run).pid == other.pid
+    other.kill()
+    other.wait()
+    assert status_of(run).pid is None
+
+
+def test_looking_changes_nothing(run):
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    status_of(run)
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+def test_nobody_works_on_what_is_no_run(tmp_path):
+    assert worker(RunDirectory(tmp_path)) is None
+    with pytest.raises(RunError, match=r"is no run: it has no run.json"):
+        status_of(RunDirectory(tmp_path))
