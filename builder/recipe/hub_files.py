@@ -9,6 +9,7 @@ TemplateError
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,9 +56,9 @@ def hub_files(model_id: str, revision: str) -> tuple[Callable[[str], Path | None
 def _download(model_id: str, name: str, revision: str) -> Path | None:
     """Return where a file lies in the cache; None where the model has none of that name."""
     from huggingface_hub import errors, hf_hub_download  # slow to import
-    from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # its warnings of each retry would bury our one message
+    # Its warnings of each retry would bury our one message.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     page = f"https://huggingface.co/{model_id}"
     try:
         return Path(hf_hub_download(model_id, name, revision=revision))
