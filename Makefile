@@ -11,6 +11,18 @@ RUN_IN := $(VENV)/bin/python -m
 BUILD_OPTIONS = $(if $(KEPT),--kept $(KEPT)) $(if $(SAMPLED),--sampled $(SAMPLED)) \
 	$(if $(RUN),--run $(RUN)) $(foreach pair,$(SET),--set $(pair))
 
+# uv trusts the certificates of the system, as pip does.
+SET_UP_BY_UV = export UV_SYSTEM_CERTS=1 && \
+	uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
+	uv pip install --quiet --python $(VENV) -r requirements.lock && \
+	uv pip install --quiet --python $(VENV) --no-build-isolation --no-deps -e .
+
+PIP = $(RUN_IN) pip install --quiet --disable-pip-version-check
+
+SET_UP_BY_PIP = $(PYTHON) -m venv $(VENV) && \
+	$(PIP) -r requirements.lock && \
+	$(PIP) --no-build-isolation --no-deps -e .
+
 .DEFAULT_GOAL := help
 .PHONY: help demo magpie-air magpie-pro test check bench format lock clean
 
@@ -56,13 +68,5 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "magpie needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@echo "Setting up $(VENV) from requirements.lock ..." >&2
-	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
-		uv pip install --quiet --python $(VENV) -r requirements.lock && \
-		uv pip install --quiet --python $(VENV) --no-build-isolation --no-deps -e . ; \
-	else \
-		$(PYTHON) -m venv $(VENV) && \
-		$(RUN_IN) pip install --quiet --disable-pip-version-check -r requirements.lock && \
-		$(RUN_IN) pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e . ; \
-	fi
+	@if command -v uv >/dev/null 2>&1 && $(SET_UP_BY_UV); then :; else $(SET_UP_BY_PIP); fi
 	@touch $(READY)
