@@ -10,18 +10,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import polars as pl
 
 from builder.generate.instruct import Instruct
+from builder.generate.judge import Judge
 from builder.generate.ledger import Key, Ledger
 from builder.generate.record import Row
 from builder.generate.respond import Respond
-from builder.rows import INSTRUCT, RESPOND
 from builder.run.writer import ShardWriter
-
-ALL_COLUMNS: Final = dict(INSTRUCT) | dict(RESPOND)
 
 
 class Screen(Protocol):
@@ -44,9 +42,10 @@ class Stages:
     """
 
     instruct: Instruct
-    screen: Screen
+    instruction_judge: Judge
     key: Callable[[str], Key]
     respond: Respond
+    response_judge: Judge
 
 
 class Flow:
@@ -100,19 +99,17 @@ class Flow:
         if record is None:
             record = await stages.instruct.row(row)
             self.writer.append("instruct", row, record)
-        key, kept = self._screen(stages, row, record)
+        key, kept = await self._screen(stages, row, record)
         if kept or (self.respond_to_all and record.get("instruction") is not None):
             answer = await stages.respond.row(record)
             self.writer.append("respond", row, answer)
-            frame = pl.DataFrame([record | answer], schema=ALL_COLUMNS)
-            kept = kept and stages.screen.response_drop(frame).item() is None
+            kept = kept and await stages.response_judge.drop_reason(record | answer) is None
         self.ledger.settle(row, key, kept=kept)
         self.writer.settle(row)
 
-    def _screen(self, stages: Stages, row: int, record: Row) -> tuple[Key | None, bool]:
+    async def _screen(self, stages: Stages, row: int, record: Row) -> tuple[Key | None, bool]:
         """Judge an instruction: its key, if it has a claim to one, and whether it goes on."""
-        frame = pl.DataFrame([record], schema=dict(INSTRUCT))
-        if stages.screen.instruction_drop(frame).item() is not None:
+        if await stages.instruction_judge.drop_reason(record) is not None:
             return None, False
         key = stages.key(str(record["instruction"]))
         return key, self.ledger.claim(row, key)

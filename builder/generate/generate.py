@@ -13,11 +13,13 @@ from builder.engines.pool import Pool
 from builder.errors import InterruptedRunError, StorageError
 from builder.generate.flow import Flow, Screen, Stages
 from builder.generate.instruct import Instruct
+from builder.generate.judge import Judge
 from builder.generate.ledger import Ledger
 from builder.generate.respond import Respond
 from builder.generate.resume import resume
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
+from builder.rows import INSTRUCT, RESPOND
 from builder.run.progress import Progress
 from builder.run.shards import Shard, Shards
 from builder.run.writer import ShardWriter
@@ -114,9 +116,10 @@ def _stages(work: Work, pool: Pool) -> Stages:
     recipe, template = work.recipe, work.template
     return Stages(
         instruct=Instruct(pool, template, recipe.instruction, recipe.seed, work.fingerprint),
-        screen=work.screen,
+        instruction_judge=Judge(work.screen.instruction_drop, INSTRUCT),
         key=work.key,
         respond=Respond(pool, template, recipe.response, recipe.seed),
+        response_judge=Judge(work.screen.response_drop, dict(INSTRUCT) | dict(RESPOND)),
     )
 
 

@@ -102,7 +102,7 @@ def test_an_error_that_nothing_can_follow_ends_the_run_and_leaves_it_whole(bench
         if count >= number:  # several fail at once
             raise EngineError(f"dead at {count}")
 
-    with pytest.raises(EngineError, match=rf"^dead at {number}"):
+    with pytest.raises(EngineError, match=r"^dead at \d+$"):
         bench.sample(recipe(), WatchedEngine(before))
     assert bench.engine.closed == 1
     whole_lines(bench)

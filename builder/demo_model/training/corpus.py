@@ -1,6 +1,6 @@
 """Writes the training corpus: one chat a line, made from a seed.
 
-python -m builder.demo_model.training.corpus --chats 200000 --out corpus.jsonl
+python -m builder.demo_model.training.corpus --chats 120000 --out corpus.jsonl
 """
 
 import argparse
@@ -106,7 +106,7 @@ def _conversation() -> dict[str, Any]:
 def main() -> None:
     """Write the corpus to a file."""
     parser = argparse.ArgumentParser(description="Write the demo model's training corpus.")
-    parser.add_argument("--chats", type=int, default=200_000)
+    parser.add_argument("--chats", type=int, default=120_000)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

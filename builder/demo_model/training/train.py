@@ -28,7 +28,7 @@ from builder.demo_model.training.llama import Llama, Shape
 from builder.demo_model.training.muon import Muon
 from builder.demo_model.training.tokens import train_tokenizer, write_tokenizer
 
-MATRIX_RATE, OTHER_RATE = 0.02, 0.004
+OTHER_RATE_SHARE = 0.2
 WARM_UP, COOL_DOWN = 60, 0.45
 
 
@@ -42,6 +42,7 @@ class Plan:
     save_every: int
     seed: int
     workers: int
+    rate: float
 
 
 class Trainer:
@@ -61,13 +62,13 @@ class Trainer:
         matrices = [w for name, w in named if w.dim() == 2 and not name.startswith("embedding")]
         rest = [w for name, w in named if w.dim() != 2 or name.startswith("embedding")]
         self.muon = Muon(matrices, workers, momentum=0.95)
-        self.adam = torch.optim.AdamW(rest, lr=OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0)
+        self.adam = torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
 
     def step(self, number: int, last: int, batches: list[Batch]) -> float:
         """Make one step and return the loss per learnt token."""
-        rate = schedule(number, last)
-        self.muon.param_groups[0]["lr"] = MATRIX_RATE * rate
-        self.adam.param_groups[0]["lr"] = OTHER_RATE * rate
+        rate = self.plan.rate * schedule(number, last)
+        self.muon.param_groups[0]["lr"] = rate
+        self.adam.param_groups[0]["lr"] = rate * OTHER_RATE_SHARE
         learnt = sum(int((batch.targets != IGNORED).sum()) for batch in batches)
         parts = list(self.workers.map(lambda batch: self._gradients(batch, learnt), batches))
         for index, weight in enumerate(self.weights):
@@ -155,12 +156,13 @@ def main() -> None:
     """Read the options and train."""
     parser = argparse.ArgumentParser(description="Train the demo model from nothing.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--chats", type=int, default=200_000)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--chats", type=int, default=120_000)
+    parser.add_argument("--steps", type=int, default=2300)
     parser.add_argument("--tokens", type=int, default=880, help="tokens of a plain batch")
-    parser.add_argument("--save-every", type=int, default=400)
+    parser.add_argument("--save-every", type=int, default=50)
     parser.add_argument("--seed", type=int, default=corpus.SEED)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=0.02, help="of Muon, at its highest")
     options = vars(parser.parse_args())
     torch.set_num_threads(1)
     out = options.pop("out")
