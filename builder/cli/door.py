@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import traceback
-from types import FrameType
 
 import click
 
@@ -22,7 +21,7 @@ BUG_REPORT = "MAGPIE_TRACEBACK"
 
 def run(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status. Everything that went wrong is on stderr by then."""
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         command.main(arguments, prog_name="magpie", standalone_mode=False)
     except click.exceptions.Exit as ending:
@@ -31,6 +30,7 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
+        exec("")  # one that comes during an import leaves CPython set on dying by the signal
         return _report(InterruptedRunError("stopped", mend="Run the same command to go on."))
     except MagpieError as error:
         return _report(error)
@@ -40,10 +40,6 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  (the door: nothing may reach people as a traceback)
         return _report_bug(error)
     return 0
-
-
-def _as_ctrl_c(signum: int, frame: FrameType | None) -> None:
-    signal.default_int_handler(signum, frame)
 
 
 def _report(error: MagpieError) -> int:

@@ -44,7 +44,7 @@ class Stage:
         try:
             if frame.height > FEW:
                 return frame.select(self._verdict).to_series()
-            rows = frame.select(self._passes).rows()
+            rows = frame.select_seq(self._passes).rows()
         except pl.exceptions.PolarsError as error:
             raise self._fault(frame, error) from error
         return pl.Series("drop_reason", [self._first(row) for row in rows], dtype=pl.String)

@@ -10,7 +10,7 @@ import polars as pl
 
 from builder.recipe.schema import Recipe, Target
 from builder.run.shards import Shards
-from builder.run.storage import replacing
+from builder.run.storage import write_parquet
 from builder.select.duplicates import first_of_key
 from builder.select.funnel import Funnel, funnel_of
 from builder.select.judged import judged
@@ -40,8 +40,7 @@ def select(shards: Shards, recipe: Recipe, path: Path) -> Funnel:
     `RecipeError` where a rule cannot be computed, `StorageError` where the disk refuses.
     """
     selection = decide(judged(shards, recipe), recipe)
-    with replacing(path) as draft:
-        selection.write_parquet(draft, compression="zstd")
+    write_parquet(path, selection)
     return funnel_of(selection, recipe)
 
 

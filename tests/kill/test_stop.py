@@ -84,7 +84,7 @@ def mount(*arguments):
         pytest.skip("no right to mount a small file system")
 
 
-@pytest.mark.parametrize("size", [40, 130, 260])
+@pytest.mark.parametrize("size", [40, 130, 200, 260])
 def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(rig, unkilled, size):
     """Full while rows are sampled, while a shard is completed, while the release is made."""
     rig.run.mkdir()
