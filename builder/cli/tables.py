@@ -9,6 +9,8 @@ from rich import box
 from rich.console import JustifyMethod
 from rich.table import Table
 
+from builder.rows import RESERVED_DROP_REASONS
+
 
 def count(number: float) -> str:
     """A count with its thousands apart: 1,234,567."""
@@ -34,12 +36,16 @@ def plain_table(*columns: str) -> Table:
 
 
 def funnel_table(funnel: Mapping[str, Any]) -> Table:
-    """The funnel of a run: rows in, dropped by each reason, kept."""
+    """The funnel of a run: rows in, dropped by each reason, kept.
+
+    Rules are listed also where they dropped nothing; what is no rule only where it did.
+    """
     table = plain_table("funnel", "#rows", "#share")
     rows = funnel["rows"]
     table.add_row("sampled", count(rows), "")
     for step in funnel["dropped"]:
-        table.add_row(f"  dropped: {step['reason']}", count(step["rows"]), _share(step, rows))
+        if step["rows"] or step["reason"] not in RESERVED_DROP_REASONS:
+            table.add_row(f"  dropped: {step['reason']}", count(step["rows"]), _share(step, rows))
     table.add_row("kept", count(funnel["kept"]), f"{funnel['kept'] / max(rows, 1):.1%}")
     return table
 
