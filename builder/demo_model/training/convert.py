@@ -6,6 +6,7 @@ from typing import Any
 
 import gguf
 import numpy as np
+import torch
 from tokenizers import Tokenizer
 
 from builder.demo_model.training.llama import Llama, Shape
@@ -48,6 +49,17 @@ def write_model(model: Llama, tokenizer: Tokenizer, folder: Path) -> None:
     ready.replace(folder / MODEL)
     _write_json(folder / "config.json", _config(model.shape, tokenizer))
     _write_json(folder / "generation_config.json", _generation(tokenizer))
+
+
+def read_weights(model: Llama, file: Path) -> None:
+    """Load the weights of a written model, as exact as q8_0 keeps them."""
+    packed = {tensor.name: tensor for tensor in gguf.GGUFReader(file).tensors}
+    weights = {}
+    for name, weight in model.state_dict().items():
+        tensor = packed[gguf_name(name)]
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        weights[name] = torch.from_numpy(values.reshape(weight.shape).copy())
+    model.load_state_dict(weights)
 
 
 def gguf_name(name: str) -> str:

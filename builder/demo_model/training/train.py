@@ -1,6 +1,10 @@
-"""Trains the demo model from nothing: corpus, tokenizer, steps, GGUF.
+"""Trains the demo model: corpus, tokenizer, steps, GGUF.
 
     python -m builder.demo_model.training.train --out FOLDER
+    python -m builder.demo_model.training.train --out NEXT --start FOLDER --seed N
+
+The first begins from nothing; the second goes on from a written model, with its tokenizer and a
+corpus of its own.
 
 The seed and the number of steps decide the result, not the clock. `--chats` and `--steps` belong
 together: a run makes one pass, and stops at the given step if the corpus lasts longer.
@@ -23,7 +27,7 @@ from torch.nn import functional
 
 from builder.demo_model.training import corpus
 from builder.demo_model.training.batches import IGNORED, Batch, Reader, steps
-from builder.demo_model.training.convert import write_model
+from builder.demo_model.training.convert import MODEL, read_weights, write_model
 from builder.demo_model.training.llama import Llama, Shape
 from builder.demo_model.training.muon import Muon
 from builder.demo_model.training.tokens import train_tokenizer, write_tokenizer
@@ -43,6 +47,7 @@ class Plan:
     seed: int
     workers: int
     rate: float
+    start: Path | None
 
 
 class Trainer:
@@ -55,6 +60,8 @@ class Trainer:
     def __init__(self, shape: Shape, plan: Plan, workers: Executor) -> None:
         torch.manual_seed(plan.seed)
         self.model = Llama(shape)
+        if plan.start is not None:
+            read_weights(self.model, plan.start / MODEL)
         self.plan = plan
         self.workers = workers
         self.weights = list(self.model.parameters())
@@ -103,7 +110,10 @@ def run(plan: Plan, shape: Shape, out: Path) -> None:
     with chats.open("w", encoding="utf-8") as lines:
         for chat in corpus.chats(plan.chats, plan.seed):
             lines.write(json.dumps(chat, ensure_ascii=False) + "\n")
-    tokenizer = train_tokenizer(chats)
+    if plan.start is None:
+        tokenizer = train_tokenizer(chats)
+    else:
+        tokenizer = Tokenizer.from_file(str(plan.start / "tokenizer.json"))
     write_tokenizer(tokenizer, out)
     reader = Reader(tokenizer)
     material = reader.read(chats)
@@ -154,7 +164,7 @@ def _say(out: Path, line: str) -> None:
 
 def main() -> None:
     """Read the options and train."""
-    parser = argparse.ArgumentParser(description="Train the demo model from nothing.")
+    parser = argparse.ArgumentParser(description="Train the demo model.")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--chats", type=int, default=120_000)
     parser.add_argument("--steps", type=int, default=2300)
@@ -163,6 +173,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=corpus.SEED)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rate", type=float, default=0.02, help="of Muon, at its highest")
+    parser.add_argument("--start", type=Path, help="folder of a written model to go on from")
     options = vars(parser.parse_args())
     torch.set_num_threads(1)
     out = options.pop("out")
