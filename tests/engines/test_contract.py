@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from subjects import TEMPLATE, Subject, needs_llama, params
 
 from builder.engines.base import complete
 from builder.errors import EngineError
+from tests.engines.subjects import TEMPLATE, Subject, needs_llama, params
 
 PROMPT = TEMPLATE.pre_query
 

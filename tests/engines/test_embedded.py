@@ -11,7 +11,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from subjects import (
+
+import builder
+from builder.engines.base import complete
+from builder.engines.embedded import EmbeddedEngine, LlamaSettings
+from builder.errors import EngineError, RowError, UnavailableError
+from builder.recipe.tokens import encoder
+from tests.engines.subjects import (
     FILES,
     LONGEST,
     MODEL,
@@ -22,12 +28,6 @@ from subjects import (
     needs_llama,
     params,
 )
-
-import builder
-from builder.engines.base import complete
-from builder.engines.embedded import EmbeddedEngine, LlamaSettings
-from builder.errors import EngineError, RowError, UnavailableError
-from builder.recipe.tokens import encoder
 
 pytestmark = [needs_llama, pytest.mark.slow]
 
@@ -130,9 +130,8 @@ def test_no_child_is_left_when_the_engine_is_closed_or_its_start_is_cancelled():
 
 
 PARENT = """
-import asyncio, os, sys
-sys.path.insert(0, sys.argv[1])
-from subjects import Subject, TEMPLATE, llama_children, params
+import asyncio, os
+from tests.engines.subjects import Subject, TEMPLATE, llama_children, params
 from builder.engines.base import complete
 async def work(engine):
     await complete(engine, TEMPLATE.pre_query, params())
@@ -143,7 +142,7 @@ Subject("embedded").run(work)
 
 
 def test_no_child_survives_the_kill_of_its_parent():
-    call = [sys.executable, "-c", PARENT, str(Path(__file__).parent)]
+    call = [sys.executable, "-c", PARENT]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(call, stdout=subprocess.PIPE, env=environment) as parent:
         child = int(parent.stdout.readline())

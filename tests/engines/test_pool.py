@@ -2,7 +2,6 @@ import asyncio
 from collections import Counter
 
 import pytest
-from subjects import LONGEST, params
 
 from builder.engines.base import Chunk, Completion
 from builder.engines.gate import Gate
@@ -16,6 +15,7 @@ from builder.errors import (
     StorageError,
     UnavailableError,
 )
+from tests.engines.subjects import LONGEST, params
 
 WELL = Completion("yes", 2, "stop")
 POLICY = RetryPolicy()

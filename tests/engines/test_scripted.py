@@ -2,11 +2,11 @@ import asyncio
 import json
 
 import pytest
-from subjects import params
 
 from builder.engines.base import Chunk, complete
 from builder.engines.cut import cut_position
 from builder.engines.scripted import ScriptedEngine
+from tests.engines.subjects import params
 
 PINNED = "Outline kites and maps in three steps."
 

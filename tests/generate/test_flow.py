@@ -3,7 +3,6 @@ import json
 from functools import partial
 
 import pytest
-from bench import TEMPLATE, Bench, WatchedEngine, in_order, raising, recipe
 
 from builder.engines.base import SamplingParams, complete
 from builder.engines.scripted import ScriptedEngine
@@ -18,6 +17,7 @@ from builder.errors import (
 from builder.generate import ledger
 from builder.generate.sampling import row_seed
 from builder.run.journal import Journal
+from tests.generate.bench import TEMPLATE, Bench, WatchedEngine, in_order, raising, recipe
 
 INSTRUCT = partial(row_seed, 7, stage="instruct")
 RESPOND = partial(row_seed, 7, stage="respond")

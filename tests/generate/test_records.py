@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from bench import TEMPLATE, recipe
 
 from builder.engines.base import Chunk
 from builder.engines.pool import Pool
@@ -10,6 +9,7 @@ from builder.generate.instruct import Instruct
 from builder.generate.respond import Respond
 from builder.generate.sampling import row_seed, row_uuid, sweep_point
 from builder.rows import INSTRUCT, RESPOND
+from tests.generate.bench import TEMPLATE, recipe
 
 
 class Says:

@@ -1,8 +1,8 @@
 import pytest
-from bench import TEMPLATE, Bench, WatchedEngine, recipe
 
 from builder.generate.resume import Recall
 from builder.generate.sampling import row_seed
+from tests.generate.bench import TEMPLATE, Bench, WatchedEngine, recipe
 
 LONG = {"instruction": {"long": "instruction_length > 100"}}
 ANY = {"instruction": {"long": "instruction_length > 3"}}

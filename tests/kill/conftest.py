@@ -1,11 +1,6 @@
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rig import Rig, contents
+from tests.kill.rig import Rig, contents
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import random
 
 import pyarrow.parquet as pq
 import pytest
-from rig import Rig, contents
+
+from tests.kill.rig import Rig, contents
 
 needs_llama = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"

@@ -6,7 +6,8 @@ import signal
 import subprocess
 
 import pytest
-from rig import LONGEST, contents
+
+from tests.kill.rig import LONGEST, contents
 
 pytestmark = pytest.mark.slow
 

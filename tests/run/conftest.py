@@ -6,8 +6,6 @@ import pytest
 
 import builder
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 ROOT = Path(builder.__file__).parents[1]
 
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from records import instruct
-
 from builder.recipe.resolve import Source, resolve
 from builder.run.directory import RunDirectory
 from builder.run.offer import offer
+from tests.run.records import instruct
 
 RECIPE = """
 name: tiny

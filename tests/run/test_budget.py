@@ -1,8 +1,8 @@
 import pytest
-from runs import begun
 
 from builder.errors import InterruptedRunError
 from builder.run.budget import budget_left, seconds_used
+from tests.run.runs import begun
 
 
 @pytest.fixture

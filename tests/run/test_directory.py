@@ -2,11 +2,11 @@ import json
 import os
 
 import pytest
-from runs import begun, resolved
 
 from builder.errors import RunError, RunLockedError
 from builder.run.directory import RunDirectory, runs_in
 from builder.run.offer import offer
+from tests.run.runs import begun, resolved
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):

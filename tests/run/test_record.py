@@ -2,11 +2,11 @@ import dataclasses
 import json
 
 import pytest
-from runs import begun, resolved, sampled
 
 from builder.errors import RunChangedError, RunError
 from builder.run.offer import offer, rows_a_shard
 from builder.run.record import fingerprint, installed_versions, read_record, refuse_change
+from tests.run.runs import begun, resolved, sampled
 
 CHANGES = {
     "seed=2": "  seed: 1 -> 2",

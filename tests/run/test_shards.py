@@ -2,10 +2,10 @@ import json
 
 import polars as pl
 import pytest
-from records import instruct, respond
 
 from builder.rows import INSTRUCT, RESPOND
 from builder.run.shards import Shards
+from tests.run.records import instruct, respond
 
 
 @pytest.fixture

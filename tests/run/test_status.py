@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
-from records import instruct, respond
-from runs import begun
 
 from builder.errors import RunError
 from builder.run.directory import RunDirectory
 from builder.run.status import status_of, worker
+from tests.run.records import instruct, respond
+from tests.run.runs import begun
 
 
 @pytest.fixture

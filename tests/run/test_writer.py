@@ -1,8 +1,8 @@
 import pytest
-from records import instruct, respond
 
 from builder.run.shards import Shards
 from builder.run.writer import ShardWriter
+from tests.run.records import instruct, respond
 
 
 @pytest.fixture
