@@ -20,6 +20,8 @@ def panels(rows: Sequence[Mapping[str, Any]]) -> list[Panel]:
 def _panel(row: Mapping[str, Any]) -> Panel:
     reason = row["drop_reason"]
     state = "kept" if reason is None else f"dropped: {reason}"
+    if not row["selected"]:
+        state = "not selected yet"
     if row["duplicate_of"]:
         state += f" of {row['duplicate_of']}"
     instruction = row["instruction"] or f"({row['instruction_error']})"

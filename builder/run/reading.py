@@ -25,8 +25,8 @@ class Wanted:
 def read_rows(run: RunDirectory, wanted: Wanted) -> list[dict[str, Any]]:
     """Rows with the columns of all stages and of the selection, in row order.
 
-    Where there are more than wanted, they are spread evenly over the run. Before the first
-    selection no row has a `drop_reason` yet. Raises `RunError` when this is no run, and
+    Where there are more than wanted, they are spread evenly over the run. `selected` is false for
+    rows that no selection has seen yet: they have no `drop_reason`. Raises `RunError` when this is no run, and
     `UsageError` for a rule that dropped nothing or a row that is not there.
     """
     shards = run.shards(run.record())
@@ -38,8 +38,16 @@ def read_rows(run: RunDirectory, wanted: Wanted) -> list[dict[str, Any]]:
             rows += shard.rows().filter(pl.col("row").is_in(inside)).to_dicts()
     if wanted.row is not None and not rows:
         raise UsageError(f"{run.path} has no row {wanted.row}", mend="`magpie status` counts them.")
-    decided = {row["row"]: row for row in _selection(run).to_dicts()}
-    undecided = {"drop_reason": None, "duplicate_of": None}
+    return _with_decisions(rows, run)
+
+
+def _with_decisions(rows: list[dict[str, Any]], run: RunDirectory) -> list[dict[str, Any]]:
+    undecided = {"drop_reason": None, "duplicate_of": None, "selected": False}
+    if not run.selection_path.exists():
+        return [row | undecided for row in rows]
+    wanted = pl.col("row").is_in([row["row"] for row in rows])
+    selection = pl.scan_parquet(run.selection_path).filter(wanted).collect()
+    decided = {row["row"]: row | {"selected": True} for row in selection.to_dicts()}
     return [row | decided.get(row["row"], undecided) for row in rows]
 
 

@@ -51,3 +51,10 @@ def test_show_names_the_reasons_that_there_are(built):
         "error: no row was dropped by 'whle'\n"
         "Reasons in this run: long-enough, whole, whole-response.\n"
     )
+
+
+def test_show_does_not_call_a_row_kept_that_no_selection_has_seen(built, here):
+    (here / "runs/tiny/selection.parquet").unlink()
+    said = built("show", "tiny", "--row", "0")
+    assert said.out.startswith("╭─ row 0 · not selected yet ")
+    assert built("show", "tiny", "--row", "0", "--json").document[0]["selected"] is False
