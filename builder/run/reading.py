@@ -26,8 +26,8 @@ def read_rows(run: RunDirectory, wanted: Wanted) -> list[dict[str, Any]]:
     """Rows with the columns of all stages and of the selection, in row order.
 
     Where there are more than wanted, they are spread evenly over the run. `selected` is false for
-    rows that no selection has seen yet: they have no `drop_reason`. Raises `RunError` when this is no run, and
-    `UsageError` for a rule that dropped nothing or a row that is not there.
+    rows that no selection has seen yet: they have no `drop_reason`. Raises `RunError` when this
+    is no run, and `UsageError` for a rule that dropped nothing or a row that is not there.
     """
     shards = run.shards(run.record())
     numbers = _numbers(_selection(run), wanted)
