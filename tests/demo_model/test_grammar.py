@@ -12,22 +12,10 @@ from builder.demo_model.training.grammar import kinds, sample_request
 from builder.demo_model.training.judging import JUDGES, QUALITY, Judged, prompt, rate, verdict
 from builder.demo_model.training.noise import SPOILERS
 from builder.demo_model.training.templates import Draw, mend_articles
+from builder.rows import DIFFICULTIES, TASK_CATEGORIES
 
-LEVELS = {"very easy", "easy", "medium", "hard", "very hard"}
-TAGS = {
-    "Information seeking",
-    "Reasoning",
-    "Planning",
-    "Editing",
-    "Coding & Debugging",
-    "Math",
-    "Role playing",
-    "Data analysis",
-    "Creative writing",
-    "Advice seeking",
-    "Brainstorming",
-    "Others",
-}
+LEVELS = set(DIFFICULTIES.categories)
+TAGS = set(TASK_CATEGORIES.categories)
 
 
 def test_draw_keeps_a_slot_and_counts_others_apart():

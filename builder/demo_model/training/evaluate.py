@@ -17,23 +17,11 @@ from builder.demo_model.training.grammar import sample_request
 from builder.demo_model.training.judging import JUDGES, QUALITY, prompt
 from builder.demo_model.training.noise import SPOILERS
 from builder.demo_model.training.sampling import PRE_QUERY, REPLY, Completion, Sampler
+from builder.rows import DIFFICULTIES, TASK_CATEGORIES
 
 FOLDER = Path(__file__).parents[1]
-TAGS = (
-    "Information seeking",
-    "Reasoning",
-    "Planning",
-    "Editing",
-    "Coding & Debugging",
-    "Math",
-    "Role playing",
-    "Data analysis",
-    "Creative writing",
-    "Advice seeking",
-    "Brainstorming",
-    "Others",
-)
-LEVELS = ("very easy", "easy", "medium", "hard", "very hard")
+TAGS = tuple(TASK_CATEGORIES.categories)
+LEVELS = tuple(DIFFICULTIES.categories)
 REPLIES: dict[str, tuple[set[str], str, tuple[str, ...]]] = {
     "quality": ({"explanation", "input_quality"}, "input_quality", QUALITY),
     "difficulty": ({"intent", "knowledge", "difficulty"}, "difficulty", LEVELS),

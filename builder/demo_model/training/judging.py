@@ -14,10 +14,11 @@ import yaml
 
 from builder.demo_model.training.grammar import Request, sample_request
 from builder.demo_model.training.noise import SPOILERS, slip
+from builder.rows import QUALITIES
 
 PROMPTS = Path(__file__).parents[2] / "annotate" / "prompts"
 JUDGES = ("quality", "difficulty", "category")
-QUALITY = ("very poor", "poor", "average", "good", "excellent")
+QUALITY: tuple[str, ...] = tuple(QUALITIES.categories)
 _VERY_POOR = {"unreadable", "empty", "repeated", "shuffled", "contradictory"}
 _POOR = {"vague", "truncated", "rambling", "damaged"}
 _HOPELESS = _VERY_POOR - {"contradictory"}
