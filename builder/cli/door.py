@@ -21,6 +21,8 @@ BUG_REPORT = "MAGPIE_TRACEBACK"
 
 def run(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status. Everything that went wrong is on stderr by then."""
+    # A shell that starts us in the background has SIGINT ignored: `kill -INT` must stop us too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         command.main(arguments, prog_name="magpie", standalone_mode=False)

@@ -104,3 +104,15 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(rig, unkilled, size):
         assert before.isdisjoint(rig.asked(end)[1])
     finally:
         subprocess.run(["umount", "-l", rig.run], check=True)
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_run_started_in_the_background_of_a_script_can_be_stopped(rig, number):
+    """Such a shell has SIGINT ignored in what it starts."""
+    grown = rig.grows("run/shards/*/*.jsonl")
+    process = rig.start(SLOW, shell="trap '' INT")
+    assert rig.wait(process, grown)
+    process.send_signal(signal.Signals[number])
+    out, errors = process.communicate(timeout=LONGEST)
+    assert (process.returncode, out) == (3, "")
+    assert errors.startswith("stopped: ")
