@@ -9,8 +9,9 @@ stderr, and cannot be stopped in mid-completion from within; a child can be kill
     out  first line  {"ready": true} or {"failed": reason}
          then        {"id", "text", "tokens", "finish_reason"} or {"id", "error", "code"}
 
-Completions are asked for in one piece: llama.cpp honours the stop strings itself, and a stream of
-single tokens costs a third of its speed on a small model (`make bench`).
+Completions are asked for in one piece: llama.cpp honours the stop strings itself, and with a model
+of 4 million parameters on 2 cores a stream of single tokens made 1,700 to 2,100 tokens a second
+where whole completions made 2,700 to 3,100.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 from builder.errors import EngineError, MagpieError, UnavailableError
 
 DEFAULT_SLOTS = 16
-"""In the middle of where throughput is flat: 8 to 32 slots, measured on 2 and 16 cores."""
+"""In the middle of where throughput is flat: 8 to 32 slots, measured on 2 cores."""
 
 LARGEST_LINE = 64 * 2**20
 """Bytes of one reply; asyncio's own limit, 64 KiB, is shorter than a long completion."""

@@ -51,13 +51,8 @@ class PromptTemplate:
         return prompt.removeprefix(self.bos)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values that `from_json` makes an equal template of."""
+        """Return the texts as plain values, by name."""
         return dataclasses.asdict(self) | {"stops": list(self.stops)}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> PromptTemplate:
-        """Return the template that `to_json` wrote."""
-        return cls(**{**values, "stops": tuple(values["stops"])})
 
 
 def recipe_template(recipe: Recipe, files: TokenizerFiles | None) -> PromptTemplate:

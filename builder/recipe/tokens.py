@@ -27,8 +27,3 @@ def encoder(files: TokenizerFiles) -> Callable[[str], list[int]]:
         return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
     return encode
-
-
-def token_ids(files: TokenizerFiles, text: str) -> list[int]:
-    """Return the token ids of one prompt. See `encoder`, which reads the tokenizer only once."""
-    return encoder(files)(text)

@@ -44,11 +44,6 @@ def select(shards: Shards, recipe: Recipe, path: Path) -> Funnel:
     return funnel_of(selection, recipe)
 
 
-def progress(shards: Shards, recipe: Recipe) -> Reach:
-    """Tell how far the rows on disk have come towards the recipe's target."""
-    return reach(combined(judged(shards, recipe)), recipe.target)
-
-
 def decide(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Turn judged rows into the selection: columns `rows.SELECTION`, sorted by row."""
     settled = combined(rows)

@@ -32,13 +32,6 @@ def test_derived_from_the_chat_template(case):
     assert derived.to_json() == expect
 
 
-@pytest.mark.parametrize("case", DERIVED)
-def test_survives_json(case):
-    derived = derive_template(files_of(case), case.get("system"))
-
-    assert PromptTemplate.from_json(derived.to_json()) == derived
-
-
 @pytest.mark.parametrize("case", cases("templates/refused.yaml"))
 def test_refused_with_what_was_seen(case):
     with pytest.raises(TemplateError) as error:

@@ -7,7 +7,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
 from builder.errors import TemplateError
 from builder.recipe.tokenizer_files import load_tokenizer_files
-from builder.recipe.tokens import token_ids
+from builder.recipe.tokens import encoder
 
 OLD = {
     "tokenizer_config.json": {
@@ -113,13 +113,13 @@ def test_token_ids_have_the_bos_exactly_once(tmp_path):
     files = model(tmp_path, {"tokenizer_config.json": {"bos_token": "<s>"}})
 
     assert tokenizer.encode("<s>hi").ids == [0, 0, 2]
-    assert token_ids(files, "<s><|user|>hi") == [0, 1, 2]
-    assert token_ids(files, "hi") == [2]
+    assert encoder(files)("<s><|user|>hi") == [0, 1, 2]
+    assert encoder(files)("hi") == [2]
 
 
 def test_token_ids_without_a_tokenizer(tmp_path):
     with pytest.raises(TemplateError) as error:
-        token_ids(model(tmp_path, OLD), "hi")
+        encoder(model(tmp_path, OLD))
 
     assert str(error.value) == (
         f"{tmp_path} has no tokenizer.json, so its token ids are unknown\n"

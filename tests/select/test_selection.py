@@ -10,7 +10,7 @@ from builder.rows import SELECTION
 from builder.select.funnel import reasons_of
 from builder.select.judged import judged
 from builder.select.longest import cut_by_longest
-from builder.select.selection import Reach, combined, decide, progress, select
+from builder.select.selection import Reach, combined, decide, reach, select
 from tests.select.tiny_run import recipe, row, write_run
 
 ROWS = [
@@ -130,13 +130,18 @@ def test_target_counts_before_the_cut(tmp_path):
     assert funnel.dropped[-1] == ("longest", 2)
 
 
-def test_progress(tmp_path):
+def test_reach(tmp_path):
     shards = write_run(tmp_path, ROWS)
-    assert progress(shards, recipe(target={"kept": 1})) == Reach(True, 1, 1, 0)
-    assert progress(shards, recipe(target={"kept": 2})) == Reach(True, 11, 2, 1)
-    assert progress(shards, recipe(target={"kept": 3})) == Reach(False, 11, 2, 1)
-    assert progress(shards, recipe(target={"sampled": 7})) == Reach(True, 7, 1, 1)
-    assert progress(shards, recipe(target={"sampled": 12})) == Reach(False, 11, 2, 1)
+    rows = combined(judged(shards, recipe()))
+
+    def reached(target):
+        return reach(rows, recipe(target=target).target)
+
+    assert reached({"kept": 1}) == Reach(True, 1, 1, 0)
+    assert reached({"kept": 2}) == Reach(True, 11, 2, 1)
+    assert reached({"kept": 3}) == Reach(False, 11, 2, 1)
+    assert reached({"sampled": 7}) == Reach(True, 7, 1, 1)
+    assert reached({"sampled": 12}) == Reach(False, 11, 2, 1)
 
 
 def test_only_narrow_columns_stay(tmp_path):
