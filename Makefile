@@ -58,7 +58,7 @@ format: $(READY) ## put the code into its form
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra embedded --extra load --group dev --no-annotate --quiet \
+		--extra embedded --extra load --extra serve --group dev --no-annotate --quiet \
 		--custom-compile-command "make lock" --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; runs stay

@@ -9,13 +9,17 @@
     │   │   ├── RunLockedError   another process holds it
     │   │   └── RunChangedError  its rows were sampled from something else (exit 2)
     │   ├── EngineError        the engine cannot serve this recipe at all
+    │   ├── ServerError        a container cannot be started, or was given up
+    │   │   └── PrerequisiteError  this machine lacks what it needs; carries all that is missing
     │   ├── MissingExtraError  an optional package is not installed
     │   ├── StorageError       the disk refuses: full, read-only, too large
     │   └── InterruptedRunError  stopped by Ctrl-C or a budget; the run can go on (exit 3)
     ├── RetryError           ask again: the same request may succeed
     │   ├── OverloadedError    with fewer requests in flight
     │   ├── UnavailableError   once the server is back
-    │   └── BrokenStreamError  at once: the stream ended before its end or stalled
+    │   ├── FailedGenerationError  after a pause: the model failed on this request
+    │   └── BrokenStreamError  at once: the stream ended before its end
+    │       └── StalledError     with fewer requests in flight: nothing came before the deadline
     └── RowError             give this row up and keep its reason; the others go on
 
 Every message says what was wrong, where, and what was seen; `mend` says what to write or run next.
@@ -91,6 +95,21 @@ class EngineError(StopError):
     """The engine cannot serve this recipe: wrong model file, refused request, cannot start."""
 
 
+class ServerError(StopError):
+    """A container of ours cannot be started, or died too often and was given up."""
+
+
+class PrerequisiteError(ServerError):
+    """This machine lacks what a server needs. `missing` holds a line a need, with its mend."""
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = (), mend: str = "") -> None:
+        super().__init__(message, mend=mend)
+        self.missing = missing
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *self.missing, *([self.mend] if self.mend else [])])
+
+
 class MissingExtraError(StopError):
     """An optional package is needed and not installed; `mend` is the exact install line."""
 
@@ -117,8 +136,16 @@ class UnavailableError(RetryError):
     """The server does not answer now: ask again once it is back."""
 
 
+class FailedGenerationError(RetryError):
+    """The server tried this request and failed on it: ask again a few times, after a pause."""
+
+
 class BrokenStreamError(RetryError):
-    """A stream ended before its end, or stalled."""
+    """A stream ended before its end, or held what is no event of the protocol."""
+
+
+class StalledError(BrokenStreamError):
+    """A request was cancelled by us: its next token, or its answer, did not come in time."""
 
 
 class RowError(MagpieError):

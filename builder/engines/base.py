@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from builder.engines.cut import cut_position
 
@@ -26,6 +26,8 @@ class SamplingParams:
 
     `temperature` 0 is greedy; `top_p` 1 is off. `seed` lies in 0 to 2**31 - 1, so every engine
     takes it: llama.cpp reads 2**32 - 1 as "random". `stop` are texts that end the completion.
+    `whole` says that nobody looks at the pieces: the engine may send the completion as one chunk,
+    which costs a client a tenth of the work.
     """
 
     temperature: float
@@ -33,6 +35,7 @@ class SamplingParams:
     max_tokens: int
     seed: int
     stop: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,37 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Let go of the model, the connection, the process. Requests in flight are cancelled."""
         ...
+
+
+@runtime_checkable
+class TellsTokens(Protocol):
+    """What an engine adds that can say how its server cuts a prompt into tokens."""
+
+    async def token_ids(self, prompt: str) -> list[int] | None:
+        """The ids that the model gets for `prompt` as `stream` sends it; None: not told.
+
+        What the server itself adds, such as a begin-of-text token, is in it.
+        """
+        ...
+
+
+class Upkeep(Protocol):
+    """Who looks after the servers behind the endpoints, where they are ours."""
+
+    def returning(self, endpoint: str) -> bool:
+        """Whether the server at `endpoint` is being brought back now: waiting makes sense.
+
+        Raises `ServerError` once it was given up.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where servers answer: http or https addresses, and who looks after them (None: nobody)."""
+
+    endpoints: tuple[str, ...] = ()
+    upkeep: Upkeep | None = None
 
 
 @dataclass(frozen=True, slots=True)

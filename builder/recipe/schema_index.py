@@ -64,7 +64,9 @@ def _keys(path: KeyPattern, field: FieldInfo) -> dict[KeyPattern, str]:
         text = field.description or "another value"
         return {path: text} | ({(*path, "*"): _ITEMS.get(path, "a text")} if several else {})
     names = sorted({name: None for model in models for name in model.model_fields}, key=_kind_first)
-    section = f"the keys {', '.join(names)} below it"
+    several_kinds = len(models) > 1 and "kind" in names
+    what = "key kind, and the options of that kind," if several_kinds else f"keys {', '.join(names)}"
+    section = f"the {what} below it"
     if several:
         return {path: field.description or "a list", (*path, "*"): section, **below}
     return {path: section, **below}
@@ -79,6 +81,8 @@ _ITEMS = {
     ("rules", "response"): "an SQL condition",
     ("annotate",): "the name of an annotator",
     ("engine", "endpoint"): "an address such as http://localhost:8080",
+    ("engine", "gpus"): "the index of a GPU, 0 or more",
+    ("engine", "launcher"): "a flag of text-generation-launcher, or its value",
 }
 
 
