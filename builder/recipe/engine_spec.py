@@ -17,6 +17,12 @@ def one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else as_tuple(value)
 
 
+def first_gpus(value: object) -> object:
+    """Take a number of GPUs for the indices of the first ones."""
+    counted = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 64
+    return tuple(range(value)) if counted else as_tuple(value)  # type: ignore[call-overload]
+
+
 class Spec(BaseModel):
     """Base of all parts of a recipe: frozen, strict (true is no 1, "8" is no 8), no unknown keys.
 
@@ -110,10 +116,11 @@ class TgiEngineSpec(RemoteEngineSpec):
     )
     port: int = Field(default=8080, ge=0, le=65_535, description="a port, 0 for any that is free")
     """On 127.0.0.1, for the first replica; the next ones take the ports after it."""
-    gpus: Annotated[int | tuple[int, ...] | None, BeforeValidator(as_tuple)] = Field(
+    gpus: Annotated[tuple[int, ...] | None, BeforeValidator(first_gpus)] = Field(
         default=None, description="a number of GPUs, 0 for none, or a list of their indices"
     )
-    """None: all of the machine, or none for an image that is not made for GPUs."""
+    """Indices; a number N is the first N. None: all of the machine, or none for an image that is
+    not made for GPUs."""
     replicas: int = Field(default=1, ge=1, le=64, description="a whole number from 1 to 64")
     """Containers, among which the GPUs are dealt out evenly."""
     num_shard: int | None = Field(default=None, ge=1, le=64, description=_WHOLE)
