@@ -65,8 +65,9 @@ def _keys(path: KeyPattern, field: FieldInfo) -> dict[KeyPattern, str]:
         return {path: text} | ({(*path, "*"): _ITEMS.get(path, "a text")} if several else {})
     names = sorted({name: None for model in models for name in model.model_fields}, key=_kind_first)
     several_kinds = len(models) > 1 and "kind" in names
-    what = "key kind, and the options of that kind," if several_kinds else f"keys {', '.join(names)}"
-    section = f"the {what} below it"
+    section = f"the keys {', '.join(names)} below it"
+    if several_kinds:
+        section = "the key kind, and the options of that kind, below it"
     if several:
         return {path: field.description or "a list", (*path, "*"): section, **below}
     return {path: section, **below}
