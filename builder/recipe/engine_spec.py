@@ -102,6 +102,11 @@ class RemoteEngineSpec(EngineBase):
         default=None, ge=1, le=64, description="a whole number from 1 to 64"
     )
     """Processes that speak to the servers. None: one, and more where one core is not enough."""
+    api_key_env: str | None = Field(
+        default=None, pattern=r"[A-Za-z_]\w*", description="the name of an environment variable"
+    )
+    """It holds the key for the servers; a recipe never does. None: no key is sent, but HF_TOKEN
+    to servers of Hugging Face."""
 
 
 class TgiEngineSpec(RemoteEngineSpec):
