@@ -7,9 +7,15 @@ READY := $(VENV)/ready
 MAGPIE := $(VENV)/bin/magpie
 RUN_IN := $(VENV)/bin/python -m
 
-# What `make magpie-air KEPT=200 RUN=/data/air SET="seed=7"` hands to `magpie build`.
+# What `make magpie-air KEPT=200 RUN=/data/air SET="seed=7"` hands to `magpie build`. IMAGE is the
+# container to start in place of the recipe's, ENDPOINT the servers to use in place of one.
 BUILD_OPTIONS = $(if $(KEPT),--kept $(KEPT)) $(if $(SAMPLED),--sampled $(SAMPLED)) \
-	$(if $(RUN),--run $(RUN)) $(foreach pair,$(SET),--set $(pair))
+	$(if $(RUN),--run $(RUN)) $(if $(IMAGE),--set engine.image=$(IMAGE)) \
+	$(foreach url,$(ENDPOINT),--endpoint $(url)) $(foreach pair,$(SET),--set $(pair))
+
+# PUBLISH=0 ends with the release on this disk; anything else publishes it.
+PUBLISH ?= 0
+PUBLISHING = $(if $(filter-out 0,$(PUBLISH)),$(MAGPIE) publish $(or $(RUN),$@),:)
 
 # uv trusts the certificates of the system, as pip does.
 SET_UP_BY_UV = export UV_SYSTEM_CERTS=1 && \
@@ -36,9 +42,11 @@ demo: $(READY) ## build the demo: offline, on a CPU, in a minute or two
 
 magpie-air: $(READY) ## build Magpie Air with Llama-3-8B-Instruct
 	@$(MAGPIE) build magpie-air $(BUILD_OPTIONS)
+	@$(PUBLISHING)
 
 magpie-pro: $(READY) ## build Magpie Pro with Llama-3-70B-Instruct
 	@$(MAGPIE) build magpie-pro $(BUILD_OPTIONS)
+	@$(PUBLISHING)
 
 test: $(READY) ## run all tests
 	@$(RUN_IN) pytest -q -n auto

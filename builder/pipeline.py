@@ -7,14 +7,16 @@ Stages meet here and on disk; none imports another.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from builder.annotate.served import refuse_unserved as refuse_annotators
-from builder.engines.start import SERVED, ModelFiles, start_engine, unserved
-from builder.generate.generate import Reports, Work, generate
+from builder.engines.base import Served
+from builder.engines.start import ModelFiles, start_engines
+from builder.generate.generate import Means, Reports, Work, generate
 from builder.recipe.resolve import Resolved, Source, resolve
-from builder.recipe.schema import Recipe
 from builder.release.release import Release, Selected, make_release
 from builder.run.budget import budget_left
 from builder.run.directory import RunDirectory
@@ -40,14 +42,7 @@ def prepare(source: Source) -> Resolved:
 
     Raises `RecipeError`, `UsageError`, `EngineError` or `TemplateError`.
     """
-    return resolve(source, accept=refuse_unserved)
-
-
-def refuse_unserved(recipe: Recipe) -> None:
-    """Raise when this version lacks the engine or an annotator of a recipe."""
-    if recipe.engine.kind not in SERVED:
-        raise unserved(recipe.engine.kind)
-    refuse_annotators(recipe.annotate)
+    return resolve(source, accept=lambda recipe: refuse_annotators(recipe.annotate))
 
 
 def build(
@@ -86,16 +81,26 @@ def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, reports: Re
         screen=screen_of(recipe),
         key=instruction_key,
     )
-    files = ModelFiles(resolved.model_folder, resolved.encode, resolved.base, run.log_path)
-    start = partial(start_engine, recipe.engine, files)
-    generate(work, start, run.shards(record), reports)
+    bos = resolved.template.bos
+    files = ModelFiles(resolved.model_folder, resolved.encode, resolved.base, run.log_path, bos)
+    means = Means(partial(host, resolved, run), partial(start_engines, recipe.engine, files))
+    generate(work, means, run.shards(record), reports)
+
+
+@contextlib.contextmanager
+def host(resolved: Resolved, run: RunDirectory) -> Iterator[Served]:
+    """Have servers for the engines of a recipe: its endpoints, or containers of ours."""
+    engine = resolved.recipe.engine
+    yield Served(engine.endpoint)
 
 
 def release(resolved: Resolved, run: RunDirectory, record: RunRecord) -> Built:
     """Select over all shards, and write the release."""
     shards = run.shards(record)
     funnel = select(shards, resolved.recipe, run.selection_path)
-    selected = Selected(shards, run.selection_path, funnel.to_json())
+    found = run.record()
+    origin = {"server": found.server, "preflight": found.preflight}
+    selected = Selected(shards, run.selection_path, funnel.to_json(), origin)
     made = make_release(run.release_path, selected, resolved.recipe, resolved.template)
     run.note("released", rows=funnel.rows, kept=funnel.kept)
     return Built(funnel, made)

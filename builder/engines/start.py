@@ -1,19 +1,24 @@
-"""From a recipe's engine section to an engine that serves."""
+"""From a recipe's engine section to engines that serve."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.engines.base import Engine
+from builder.engines.base import Engine, Served
 from builder.engines.embedded import DEFAULT_SLOTS, EmbeddedEngine, Encode, LlamaSettings
+from builder.engines.remote import RemoteModel
 from builder.engines.scripted import ScriptedEngine
 from builder.errors import EngineError
-from builder.recipe.schema import EmbeddedEngineSpec, EngineSpec, ScriptedEngineSpec
-
-SERVED = ("embedded", "scripted")
-"""Kinds of engine that this version can start. Recipes for the others can be read and checked."""
+from builder.recipe.schema import (
+    EmbeddedEngineSpec,
+    EngineSpec,
+    OpenAIEngineSpec,
+    ScriptedEngineSpec,
+    TgiEngineSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -21,39 +26,64 @@ class ModelFiles:
     """What an engine may need of a model.
 
     `folder` is where its files lie, None for a model on the Hub. `encode` gives what turns a
-    prompt into token ids. Paths in the recipe are relative to `base`. `log` is the file for what
-    the engine says.
+    prompt into token ids, `bos` is the begin-of-text token of the template. Paths in the recipe
+    are relative to `base`. `log` is the file for what the engine says.
     """
 
     folder: Path | None
     encode: Callable[[], Encode]
     base: Path
     log: Path | None = None
+    bos: str = ""
 
 
-def unserved(kind: str) -> EngineError:
-    """What is said of a kind of engine that this version cannot start."""
-    return EngineError(
-        f"engine {kind!r} is not part of this version, which has {' and '.join(SERVED)}",
-        mend="The recipe itself is fine. `--engine scripted` rehearses it without a model.",
-    )
+async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> Sequence[Engine]:
+    """Return the engines of a recipe: one an endpoint, or the one that needs none.
+
+    Raises `EngineError`, `UsageError` or `MissingExtraError`.
+    """
+    if isinstance(spec, TgiEngineSpec | OpenAIEngineSpec):
+        model = RemoteModel(files.bos, files.encode)
+        return await _connected([_connect(spec, url, model) for url in served.endpoints])
+    return [start_local(spec, files)]
 
 
-def start_engine(spec: EngineSpec, files: ModelFiles) -> Engine:
-    """Return the engine of a recipe. Raises `EngineError` or `MissingExtraError`."""
+def start_local(spec: EmbeddedEngineSpec | ScriptedEngineSpec, files: ModelFiles) -> Engine:
+    """Return an engine of this machine. Raises `EngineError` or `MissingExtraError`."""
     if isinstance(spec, ScriptedEngineSpec):
         trace = files.base / spec.trace if spec.trace else None
         return ScriptedEngine(slots=spec.concurrency or 16, delay=spec.delay, trace=trace)
-    if isinstance(spec, EmbeddedEngineSpec):
-        settings = LlamaSettings(
-            model=_model_file(spec, files),
-            slots=spec.concurrency or DEFAULT_SLOTS,
-            context=spec.context,
-            threads=spec.threads,
-            log=files.log,
-        )
-        return EmbeddedEngine(settings, files.encode())
-    raise unserved(spec.kind)
+    settings = LlamaSettings(
+        model=_model_file(spec, files),
+        slots=spec.concurrency or DEFAULT_SLOTS,
+        context=spec.context,
+        threads=spec.threads,
+        log=files.log,
+    )
+    return EmbeddedEngine(settings, files.encode())
+
+
+async def _connect(
+    spec: TgiEngineSpec | OpenAIEngineSpec, endpoint: str, model: RemoteModel
+) -> Engine:
+    if isinstance(spec, TgiEngineSpec):
+        from builder.engines.tgi import connect_tgi
+
+        return await connect_tgi(endpoint, model, spec)
+    from builder.engines.openai import connect_openai
+
+    return await connect_openai(endpoint, model, spec)
+
+
+async def _connected(connecting: Sequence[Coroutine[None, None, Engine]]) -> Sequence[Engine]:
+    """All engines, or none: where one cannot be had, the others are closed again."""
+    found = await asyncio.gather(*connecting, return_exceptions=True)
+    failures = [one for one in found if isinstance(one, BaseException)]
+    engines = [one for one in found if not isinstance(one, BaseException)]
+    if failures:
+        await asyncio.gather(*(engine.close() for engine in engines))
+        raise failures[0]
+    return engines
 
 
 def _model_file(spec: EmbeddedEngineSpec, files: ModelFiles) -> Path:

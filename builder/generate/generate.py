@@ -1,14 +1,16 @@
-"""Sampling a run up to its target: an engine, its pool, the flow of rows, and their journals."""
+"""Sampling a run up to its target: engines, their pool, the flow of rows, and their journals."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
-from builder.engines.base import Engine
+from builder.engines.base import Engine, Served
 from builder.engines.pool import Pool
 from builder.errors import InterruptedRunError, StorageError
 from builder.generate.flow import Flow, Screen, Stages
@@ -54,40 +56,63 @@ class Reports:
     seconds: float | None = None
 
 
-def generate(work: Work, start: Callable[[], Engine], shards: Shards, reports: Reports) -> None:
+@dataclass(frozen=True)
+class Means:
+    """Where engines come from, asked only when rows are to be sampled.
+
+    `host` starts the servers that are needed and stops them at the end; `connect` gives the
+    engines that speak to them, one an endpoint.
+    """
+
+    host: Callable[[], AbstractContextManager[Served]]
+    connect: Callable[[Served], Awaitable[Sequence[Engine]]]
+
+
+def local(start: Callable[[], Engine]) -> Means:
+    """The means of one engine that needs no server."""
+
+    async def connect(served: Served) -> Sequence[Engine]:  # noqa: ARG001
+        return [start()]
+
+    return Means(lambda: contextlib.nullcontext(Served()), connect)
+
+
+def generate(work: Work, means: Means, shards: Shards, reports: Reports) -> None:
     """Sample rows until the recipe's target is reached; what the shards hold is not asked again.
 
-    `start` makes the engine; it is not called when nothing is left to do. Raises `StopError`
-    when nothing more can succeed, `KeyboardInterrupt` at Ctrl-C; the shards are whole then.
+    Raises `StopError` when nothing more can succeed, `KeyboardInterrupt` at Ctrl-C; the shards
+    are whole then, and the servers that were started are gone.
     """
-    asyncio.run(_generate(work, start, shards, reports))
 
-
-async def _generate(
-    work: Work, start: Callable[[], Engine], shards: Shards, reports: Reports
-) -> None:
     def completed(shard: Shard) -> None:
         reports.note("shard-complete", shard=shard.number)
 
-    writer = ShardWriter(shards, completed)
-    engine: Engine | None = None
-    try:
+    with contextlib.closing(ShardWriter(shards, completed)) as writer:
         ledger = Ledger(work.recipe.target)
         flow = Flow(ledger, writer, respond_to_all=work.recipe.respond == "all")
         resume(flow, shards, work.screen, work.key)
         reports.progress.sampled, reports.progress.kept = ledger.settled, ledger.kept
         if ledger.reached:
             return
-        engine = start()
-        pool = Pool(engine, work.recipe.engine.concurrency or engine.slots)
-        reports.note("sampling", settled=ledger.settled, kept=ledger.kept, slots=pool.ceiling)
+        with means.host() as served:
+            asyncio.run(_sample(work, flow, partial(means.connect, served), reports))
+
+
+async def _sample(
+    work: Work,
+    flow: Flow,
+    connect: Callable[[], Awaitable[Sequence[Engine]]],
+    reports: Reports,
+) -> None:
+    """Run the flow over the engines, and close them."""
+    engines = await connect()
+    try:
+        pool = Pool(engines[0], work.recipe.engine.concurrency or engines[0].slots)
+        kept, settled = flow.ledger.kept, flow.ledger.settled
+        reports.note("sampling", settled=settled, kept=kept, slots=pool.ceiling)
         await _run(flow, _stages(work, pool), pool, reports)
     finally:
-        try:
-            if engine is not None:
-                await engine.close()
-        finally:
-            writer.close()
+        await asyncio.gather(*(engine.close() for engine in engines))
 
 
 async def _run(flow: Flow, stages: Stages, pool: Pool, reports: Reports) -> None:

@@ -36,6 +36,7 @@ class Respond:
             max_tokens=self.spec.max_tokens,
             seed=row_seed(self.seed, row, "respond"),
             stop=self.template.stops,
+            whole=True,
         )
         record: Row = {"row": row, "uuid": instruct["uuid"]}
         try:

@@ -114,14 +114,25 @@ def _displaced(
     mean the options of the old one. What was itself set by `--set` stays, and is judged.
     """
     if override.path in (("target", "kept"), ("target", "sampled")):
-        section = values["target"]
-        gone = [key for key in ("kept", "sampled") if key != override.path[1] and key in section]
-    elif override.path == ("engine", "kind") and override.value in ENGINES:
-        section = values["engine"]
-        gone = [key for key in section if not _takes(str(override.value), key)]
-    else:
+        yield from _other_target(values, override, origins)
         return
-    yield from (path for key in gone if (path := (override.path[0], key)) not in origins)
+    if override.path == ("engine", "kind") and override.value in ENGINES:
+        gone = [key for key in values["engine"] if not _takes(str(override.value), key)]
+        yield from (path for key in gone if (path := ("engine", key)) not in origins)
+
+
+def _other_target(
+    values: dict[str, Any], override: Override, origins: dict[KeyPath, str]
+) -> Iterator[KeyPath]:
+    """Return the other target, and the cut where so few rows leave it nothing to cut."""
+    other = ("target", "sampled" if override.path[1] == "kept" else "kept")
+    if other[1] in values["target"] and other not in origins:
+        yield other
+    select, wanted = values.get("select"), override.value
+    longest = select.get("longest") if isinstance(select, dict) else None
+    few = isinstance(longest, int) and isinstance(wanted, int) and longest > wanted
+    if few and ("select", "longest") not in origins:
+        yield ("select", "longest")
 
 
 def _takes(kind: str, option: str) -> bool:

@@ -59,6 +59,11 @@ def gather(
     }
 
 
+def origin_facts(origin: Mapping[str, Any]) -> Facts:
+    """What run.json knows of the server and the preflight; null where there was none."""
+    return {key: origin.get(key) for key in ("server", "preflight")}
+
+
 _FINISH: Final = ("instruction_finish_reason", "finish_reason")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from builder.recipe.template import PromptTemplate
 from builder.release.card import write_card
 from builder.release.changelog import changelog
 from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS
-from builder.release.facts import Facts, facts_text, gather
+from builder.release.facts import Facts, facts_text, gather, origin_facts
 from builder.release.folder_swap import replacing_folder
 from builder.release.layout import CHANGELOG, RAW, config_of, facts_path, recipe_path, split_of
 from builder.release.parquet import SplitWriter
@@ -48,6 +48,8 @@ class Selected:
     """Parquet file with the columns `rows.SELECTION`."""
     funnel: Mapping[str, Any]
     """`Funnel.to_json()` of that selection."""
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """`server` and `preflight` as run.json has them."""
 
 
 def make_release(
@@ -55,15 +57,15 @@ def make_release(
 ) -> Release:
     """Write the release of a run as `folder`, in place of an older one, as a whole or not at all.
 
-    It follows from rows, recipe, template and the version of this package alone, byte for byte.
-    Raises `RunError` when no row was kept (`datasets` cannot open a split without rows) or rows
-    are missing that the selection has, `StorageError` when the disk refuses.
+    It follows from rows, recipe, template, origin and the version of this package alone, byte for
+    byte. Raises `RunError` when no row was kept (`datasets` cannot open a split without rows) or
+    rows are missing that the selection has, `StorageError` when the disk refuses.
     """
     _refuse_nothing(selected.funnel)
     split = split_of(recipe)
     with replacing_folder(folder) as draft:
         _write_rows(draft, selected, recipe, template)
-        facts = gather(draft, recipe, template, selected.funnel)
+        facts = gather(draft, recipe, template, selected.funnel) | origin_facts(selected.origin)
         _write(facts_path(draft, split), facts_text(facts))
         _write(recipe_path(draft, split), recipe_text(recipe))
         _write(draft / CHANGELOG, changelog(facts))

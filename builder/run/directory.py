@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder.errors import RunError
@@ -80,9 +80,23 @@ class RunDirectory:
             rows_a_shard=old.rows_a_shard if old else offer.rows_a_shard,
             fingerprint=fingerprint(offer.shape),
             versions=old.versions if old else installed_versions(),
+            server=old.server if old else None,
+            preflight=old.preflight if old else None,
         )
         write_record(self.record_path, record)
         return record
+
+    def amend(
+        self,
+        *,
+        server: Mapping[str, object] | None = None,
+        preflight: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add to run.json what was found out while the run began. Raises `StorageError`."""
+        record = self.record()
+        found = {"server": server, "preflight": preflight}
+        changes = {key: value for key, value in found.items() if value is not None}
+        write_record(self.record_path, dataclasses.replace(record, **changes))  # type: ignore[arg-type]
 
     def holds_rows(self) -> bool:
         """Whether any row was sampled: until then a run may become another."""

@@ -28,7 +28,9 @@ class RunRecord:
     `recipe` what it said when last resolved: rules and target may change from one start to the
     next. `shape` is what shaped the rows already sampled, by dotted key (see `Recipe.shape`),
     with the template as it was derived; `fingerprint` is its SHA-256 and names the rows'
-    identities. `versions` are those of the process that sampled the first row.
+    identities. `versions` are those of the process that sampled the first row. `server` is the
+    container that last served it, its image pinned by digest, and `preflight` what was found
+    before the first row was sampled; None where there was none.
     """
 
     source: Source
@@ -39,6 +41,8 @@ class RunRecord:
     fingerprint: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    server: Mapping[str, object] | None = None
+    preflight: Mapping[str, object] | None = None
 
 
 def fingerprint(shape: Mapping[str, object]) -> str:

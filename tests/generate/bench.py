@@ -6,7 +6,7 @@ from functools import partial
 import polars as pl
 
 from builder.engines.scripted import ScriptedEngine
-from builder.generate.generate import Reports, Work, generate
+from builder.generate.generate import Reports, Work, generate, local
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
 from builder.release.rows_out import released
@@ -63,7 +63,7 @@ class Bench:
         screen = screen_of(recipe_)
         work = Work(recipe_, TEMPLATE, "f1", screen, instruction_key)
         reports = Reports(self.progress, note or self.note, seconds)
-        generate(work, lambda: self.engine, self.shards, reports)
+        generate(work, local(lambda: self.engine), self.shards, reports)
 
     def note(self, event, **details):
         self.events.append((event, details))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UsageError
+from builder.errors import RecipeError, UsageError
 from builder.recipe.load import check_recipe, load_recipe, recipe_path, shipped_recipes
 from builder.recipe.new import new_recipe
 from tests.recipe.cases import SMALLEST
@@ -90,6 +90,15 @@ def test_an_override_is_typed_as_yaml(override, read, smallest):
 
 def test_the_last_override_of_a_key_wins(smallest):
     assert load_recipe(smallest, ["seed=7", "seed=8"]).seed == 8
+
+
+def test_a_target_that_leaves_the_cut_nothing_takes_it_away(recipe_file):
+    path = recipe_file(SMALLEST.replace("kept: 10", "kept: 900") + "select: {longest: 500}\n")
+
+    assert load_recipe(path, ["target.kept=200"]).select.longest is None
+    assert load_recipe(path, ["target.kept=600"]).select.longest == 500
+    with pytest.raises(RecipeError, match=r"saw 500, more than the 200 rows of target\.kept"):
+        load_recipe(path, ["select.longest=500", "target.kept=200"])
 
 
 def test_another_kind_of_engine_takes_the_options_of_the_old_one_away(recipe_file):

@@ -73,6 +73,18 @@ def test_events_have_their_time_and_go_on_over_processes(tmp_path):
     assert all(event["time"].endswith("+00:00") for event in events)
 
 
+def test_what_is_found_out_at_the_start_is_added_to_the_record_and_stays(tmp_path):
+    run, record = begun(tmp_path)
+    with run.lock():
+        run.amend(server={"image": "tgi:3"})
+        run.amend(preflight={"bos": 1})
+        (run.path / "shards" / "00000").mkdir(parents=True)
+        (run.path / "shards" / "00000" / "instruct.jsonl").write_text("{}\n")
+        run.begin(offer(resolved(tmp_path)))
+    assert (run.record().server, run.record().preflight) == ({"image": "tgi:3"}, {"bos": 1})
+    assert run.record().fingerprint == record.fingerprint
+
+
 def test_a_folder_without_a_record_is_no_run(tmp_path):
     with pytest.raises(RunError) as caught:
         RunDirectory(tmp_path).record()
