@@ -50,7 +50,8 @@ def build(
 ) -> Built:
     """Do the main job: start or resume the run, up to a finished release.
 
-    `budget` is the time, in seconds, that the run may use its engine for, all starts together.
+    `budget` is the time, in seconds of one GPU, that the run may use its engine for, all starts
+    together.
     Raises `StopError` of every kind, and `KeyboardInterrupt` at Ctrl-C. Whatever it raises, the
     same call goes on where it stopped.
     """

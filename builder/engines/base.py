@@ -94,10 +94,14 @@ class Upkeep(Protocol):
 
 @dataclass(frozen=True)
 class Served:
-    """Where servers answer: http or https addresses, and who looks after them (None: nobody)."""
+    """Where servers answer: http or https addresses, and who looks after them (None: nobody).
+
+    `gpus` is how many GPUs they have together, as far as that is ours to know.
+    """
 
     endpoints: tuple[str, ...] = ()
     upkeep: Upkeep | None = None
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from builder.engines.base import Engine, Served
@@ -48,12 +48,14 @@ class Work:
 class Reports:
     """Who is told of what happens: the progress that people see, and the run's events.
 
-    `seconds` is the time that the engine may still be used for; None: any.
+    `gpu_seconds` is the time that the engine may still be used for, times its GPUs; None: any.
+    `gpus` is how many those are, 1 where there is none.
     """
 
     progress: Progress
     note: Callable[..., None]
-    seconds: float | None = None
+    gpu_seconds: float | None = None
+    gpus: int = 1
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def generate(work: Work, means: Means, shards: Shards, reports: Reports) -> None
         if ledger.reached:
             return
         with means.host() as served:
+            reports = replace(reports, gpus=max(1, served.gpus))
             asyncio.run(_sample(work, flow, partial(means.connect, served), reports))
 
 
@@ -108,8 +111,8 @@ async def _sample(
     engines = await connect()
     try:
         pool = Pool(engines[0], work.recipe.engine.concurrency or engines[0].slots)
-        kept, settled = flow.ledger.kept, flow.ledger.settled
-        reports.note("sampling", settled=settled, kept=kept, slots=pool.ceiling)
+        counts = {"settled": flow.ledger.settled, "kept": flow.ledger.kept}
+        reports.note("sampling", **counts, slots=pool.ceiling, gpus=reports.gpus)
         await _run(flow, _stages(work, pool), pool, reports)
     finally:
         await asyncio.gather(*(engine.close() for engine in engines))
@@ -119,7 +122,8 @@ async def _run(flow: Flow, stages: Stages, pool: Pool, reports: Reports) -> None
     """Run the flow while its counts are shown and its time is not up."""
     reports.progress.began = time.monotonic()
     ticking = asyncio.create_task(_tick(flow, pool, reports))
-    budget = asyncio.timeout(reports.seconds)
+    left = reports.gpu_seconds
+    budget = asyncio.timeout(None if left is None else left / reports.gpus)
     try:
         async with budget:
             await flow.run(stages)

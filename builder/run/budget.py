@@ -14,26 +14,36 @@ def seconds_used(run: RunDirectory) -> float:
 
     A process that was killed counts up to its last progress event: at most ten seconds too few.
     """
-    total = present = 0.0
+    return sum(seconds for seconds, _ in _starts(run))
+
+
+def gpu_seconds_used(run: RunDirectory) -> float:
+    """The same, each start times the GPUs that it had; none counts as one."""
+    return sum(seconds * gpus for seconds, gpus in _starts(run))
+
+
+def _starts(run: RunDirectory) -> list[tuple[float, int]]:
+    """Of each time that the run began to sample: seconds used, and GPUs."""
+    starts: list[tuple[float, int]] = []
     for event in run.events():
         if event["event"] == "sampling":
-            total, present = total + present, 0.0
-        elif event["event"] in ("progress", "sampling-ended"):
-            present = float(str(event["seconds"]))
-    return total + present
+            starts.append((0.0, int(str(event.get("gpus") or 1))))
+        elif event["event"] in ("progress", "sampling-ended") and starts:
+            starts[-1] = (float(str(event["seconds"])), starts[-1][1])
+    return starts
 
 
 def budget_left(run: RunDirectory, budget: float | None) -> float | None:
-    """What is left of a budget, in seconds; None where there is none.
+    """What is left of a budget, in seconds of one GPU; None where there is none.
 
     Raises `InterruptedRunError` when the budget is spent already.
     """
     if budget is None:
         return None
-    used = seconds_used(run)
+    used = gpu_seconds_used(run)
     if budget - used < LEAST:
         raise InterruptedRunError(
-            f"stopped: the run has used {used / 3600:.3g} of {budget / 3600:.3g} hours already",
+            f"stopped: the run has used {used / 3600:.3g} of {budget / 3600:.3g} GPU-hours already",
             mend="To go on, run the same command with a larger --budget-gpu-hours, or without.",
         )
     return budget - used

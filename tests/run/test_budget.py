@@ -1,7 +1,7 @@
 import pytest
 
 from builder.errors import InterruptedRunError
-from builder.run.budget import budget_left, seconds_used
+from builder.run.budget import budget_left, gpu_seconds_used, seconds_used
 from tests.run.runs import begun
 
 
@@ -26,6 +26,16 @@ def test_all_starts_count_a_killed_one_up_to_what_it_noted_last(run):
     assert seconds_used(run(*killed, *finished, *at_once, *killed)) == 45.0
 
 
+def test_each_start_costs_as_many_gpus_as_it_had(tmp_path):
+    run, _ = begun(tmp_path)
+    with run.lock():
+        for gpus, seconds in ((4, 10), (None, 5), (2, 1.5)):
+            run.note("sampling", gpus=gpus)
+            run.note("sampling-ended", seconds=seconds)
+    assert (seconds_used(run), gpu_seconds_used(run)) == (16.5, 48.0)
+    assert budget_left(run, 50.0) == 2.0
+
+
 def test_a_run_that_never_sampled_has_used_nothing(run):
     assert seconds_used(run(("build", 7))) == 0.0
 
@@ -42,6 +52,6 @@ def test_a_spent_budget_stops_the_run_before_it_starts(run, budget):
     with pytest.raises(InterruptedRunError) as caught:
         budget_left(spent, budget)
     assert caught.value.message == (
-        f"stopped: the run has used 0.025 of {budget / 3600:.3g} hours already"
+        f"stopped: the run has used 0.025 of {budget / 3600:.3g} GPU-hours already"
     )
     assert caught.value.exit_status == 3
