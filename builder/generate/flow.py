@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,46 @@ class Stages:
     response_judge: Judge
 
 
+class _Tasks:
+    """Rows under way. `changed` is set when one has ended, or when there is room for more.
+
+    `asyncio.wait` would do, but it visits every task each time that one ends.
+    """
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self._open: set[asyncio.Task[None]] = set()
+        self._ended: deque[asyncio.Task[None]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Begin to work on a row."""
+        task = asyncio.create_task(work)
+        self._open.add(task)
+        task.add_done_callback(self._end)
+
+    async def settle(self) -> None:
+        """Wait for a change. Raises what an ended task has raised."""
+        await self.changed.wait()
+        self.changed.clear()
+        while self._ended:
+            task = self._ended.popleft()
+            task.result()
+            self._open.discard(task)
+
+    async def cancel(self) -> None:
+        """End all. Several may have failed: each is asked for it, or asyncio would complain."""
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._ended.append(task)
+        self.changed.set()
+
+
 class Flow:
     """Carries rows through the stages until the ledger's target is reached.
 
@@ -68,22 +108,18 @@ class Flow:
 
         Raises `StopError` when no request can succeed any more.
         """
-        tasks: set[asyncio.Task[None]] = set()
+        tasks = _Tasks()
+        stages.instruct.pool.hungry = tasks.changed.set
         try:
             while not self.ledger.reached:
                 self._refill(stages, tasks)
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-                tasks -= done
+                await tasks.settle()
                 self.ledger.check_hope()
-        finally:  # `tasks` may hold several that failed: all are asked, or asyncio would complain
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await tasks.cancel()
 
-    def _refill(self, stages: Stages, tasks: set[asyncio.Task[None]]) -> None:
-        while len(tasks) < stages.instruct.pool.ceiling:
+    def _refill(self, stages: Stages, tasks: _Tasks) -> None:
+        while len(tasks) < stages.instruct.pool.appetite:
             if self.pending:
                 row = self.pending.popleft()
                 record = self.recall(row)
@@ -92,7 +128,7 @@ class Flow:
                 self.next_row += 1
             else:
                 break
-            tasks.add(asyncio.create_task(self._carry(stages, row, record)))
+            tasks.start(self._carry(stages, row, record))
 
     async def _carry(self, stages: Stages, row: int, record: Row | None) -> None:
         """Carry one row as far as the rules let it come."""

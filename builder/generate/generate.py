@@ -98,19 +98,20 @@ def generate(work: Work, means: Means, shards: Shards, reports: Reports) -> None
             return
         with means.host() as served:
             reports = replace(reports, gpus=max(1, served.gpus))
-            asyncio.run(_sample(work, flow, partial(means.connect, served), reports))
+            asyncio.run(_sample(work, flow, partial(means.connect, served), served, reports))
 
 
 async def _sample(
     work: Work,
     flow: Flow,
     connect: Callable[[], Awaitable[Sequence[Engine]]],
+    served: Served,
     reports: Reports,
 ) -> None:
     """Run the flow over the engines, and close them."""
     engines = await connect()
     try:
-        pool = Pool(engines[0], work.recipe.engine.concurrency or engines[0].slots)
+        pool = Pool(engines, work.recipe.engine.concurrency, served)
         counts = {"settled": flow.ledger.settled, "kept": flow.ledger.kept}
         reports.note("sampling", **counts, slots=pool.ceiling, gpus=reports.gpus)
         await _run(flow, _stages(work, pool), pool, reports)
@@ -167,22 +168,12 @@ def _look(flow: Flow, pool: Pool, reports: Reports) -> None:
     progress.sampled, progress.kept = flow.ledger.settled, flow.ledger.kept
     progress.seconds = time.monotonic() - progress.began
     progress.in_flight, progress.tokens = pool.in_flight, pool.tokens
-    progress.retries = sum(pool.retries.values())
+    progress.retries, progress.idle_share = dict(pool.retries), pool.idle_share
+    progress.servers, progress.away = pool.servers, pool.away
     progress.mark()
 
 
 def _note(reports: Reports, event: str) -> None:
     """Note the counts. Where the disk takes no note, the rows fail too, and say it better."""
-    progress = reports.progress
-    rows_a_second, tokens_a_second = progress.speeds()
     with contextlib.suppress(StorageError):
-        reports.note(
-            event,
-            seconds=round(progress.seconds, 2),
-            sampled=progress.sampled,
-            kept=progress.kept,
-            tokens=progress.tokens,
-            retries=progress.retries,
-            rows_a_second=round(rows_a_second, 2),
-            tokens_a_second=round(tokens_a_second, 1),
-        )
+        reports.note(event, **reports.progress.event())

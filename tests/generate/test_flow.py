@@ -84,7 +84,7 @@ def test_a_broken_stream_is_tried_again_and_given_up_in_the_end(bench):
     bench.sample(recipe(), WatchedEngine(raising(errors)))
     assert bench.column("instruction_error")[3] == "given up after 4 tries: cut off"
     assert [seed for _, seed in bench.asked].count(INSTRUCT(3)) == 4
-    assert bench.progress.retries == 3
+    assert bench.progress.retries == {"stream broken": 3}
 
 
 def whole_lines(bench):
@@ -225,7 +225,7 @@ def test_what_happened_is_noted(bench):
     assert names[0] == "sampling"
     assert sorted(names[1:-1]) == ["shard-complete"] * 2
     assert names[-1] == "sampling-ended"
-    assert bench.events[0][1] == {"settled": 0, "kept": 0, "slots": 4}
+    assert bench.events[0][1] == {"settled": 0, "kept": 0, "slots": 4, "gpus": 1}
     ended = bench.events[-1][1]
     tokens = [
         *bench.column("instruction_tokens").values(),
