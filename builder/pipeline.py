@@ -1,22 +1,23 @@
 """The main path: from a recipe to a release, a stage a line.
 
-    recipe -> template -> run -> rows (instruct, screen, respond, screen) -> selection -> release
+    recipe -> machine -> template -> run -> servers -> preflight
+           -> rows (instruct, screen, respond, screen) -> selection -> release
 
 Stages meet here and on disk; none imports another.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 from builder.annotate.served import refuse_unserved as refuse_annotators
-from builder.engines.base import Served
-from builder.engines.start import ModelFiles, start_engines
+from builder.engines.preflight import Preflight
+from builder.engines.start import model_files, start_engines, tokenizer_of
 from builder.generate.generate import Means, Reports, Work, generate
 from builder.recipe.resolve import Resolved, Source, resolve
+from builder.recipe.schema import Recipe
 from builder.release.release import Release, Selected, make_release
 from builder.run.budget import budget_left
 from builder.run.directory import RunDirectory
@@ -27,6 +28,7 @@ from builder.select.duplicates import instruction_key
 from builder.select.funnel import Funnel
 from builder.select.rules import screen_of
 from builder.select.selection import select
+from builder.server.hosting import hosted, refuse_unready
 
 
 @dataclass(frozen=True)
@@ -37,28 +39,40 @@ class Built:
     release: Release
 
 
-def prepare(source: Source) -> Resolved:
-    """Read a recipe, refuse what this version cannot build, and derive its template.
+def prepare(source: Source, run: RunDirectory) -> Resolved:
+    """Read a recipe, refuse what this version or machine cannot build, and derive its template.
 
-    Raises `RecipeError`, `UsageError`, `EngineError` or `TemplateError`.
+    The machine is looked at before anything is fetched, and only for rows that are to come.
+    Raises `RecipeError`, `UsageError`, `PrerequisiteError` or `TemplateError`.
     """
-    return resolve(source, accept=lambda recipe: refuse_annotators(recipe.annotate))
+
+    def accept(recipe: Recipe) -> None:
+        refuse_annotators(recipe.annotate)
+        if not run.holds_rows():
+            refuse_unready(recipe, source, run)
+
+    return resolve(source, accept)
 
 
 def build(
-    resolved: Resolved, run: RunDirectory, progress: Progress, budget: float | None = None
+    resolved: Resolved,
+    run: RunDirectory,
+    progress: Progress,
+    budget: float | None = None,
+    show: Callable[[Preflight], None] = lambda _: None,
 ) -> Built:
     """Do the main job: start or resume the run, up to a finished release.
 
     `budget` is the time, in seconds of one GPU, that the run may use its engine for, all starts
-    together.
+    together. `show` gets what the preflight found.
     Raises `StopError` of every kind, and `KeyboardInterrupt` at Ctrl-C. Whatever it raises, the
     same call goes on where it stopped.
     """
     with run.lock():
         record = run.begin(offer(resolved))
         run.note("build", recipe=resolved.source.recipe, overrides=resolved.source.overrides)
-        sample(resolved, run, record, Reports(progress, run.note, budget_left(run, budget)))
+        reports = Reports(progress, run.note, budget_left(run, budget), found=show)
+        sample(resolved, run, record, reports)
         progress.phase = "selecting"
         return release(resolved, run, record)
 
@@ -81,18 +95,17 @@ def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, reports: Re
         fingerprint=record.fingerprint,
         screen=screen_of(recipe),
         key=instruction_key,
+        tokenizer=partial(tokenizer_of, resolved),
     )
-    bos = resolved.template.bos
-    files = ModelFiles(resolved.model_folder, resolved.encode, resolved.base, run.log_path, bos)
-    means = Means(partial(host, resolved, run), partial(start_engines, recipe.engine, files))
-    generate(work, means, run.shards(record), reports)
 
+    def found(preflight: Preflight) -> None:
+        if record.preflight is None:
+            run.amend(preflight=preflight.to_json())
+        reports.found(preflight)
 
-@contextlib.contextmanager
-def host(resolved: Resolved, run: RunDirectory) -> Iterator[Served]:
-    """Have servers for the engines of a recipe: its endpoints, or containers of ours."""
-    engine = resolved.recipe.engine
-    yield Served(engine.endpoint)
+    engines = partial(start_engines, recipe.engine, model_files(resolved, run.log_path))
+    means = Means(partial(hosted, resolved, run, reports.progress.tell), engines)
+    generate(work, means, run.shards(record), replace(reports, found=found))
 
 
 def release(resolved: Resolved, run: RunDirectory, record: RunRecord) -> Built:

@@ -21,6 +21,15 @@ COMMANDS = {
     "filter": ("builder.cli.release:filter_", "Select anew after an edit of the rules."),
     "card": ("builder.cli.release:card", "Render the card of a release anew."),
     "recipe": ("builder.cli.recipe:recipe", "List, show, check and start recipes."),
+    "serve": (
+        "builder.cli.server:serve",
+        "Start the containers that serve a recipe's model, and leave them running.",
+    ),
+    "stop": (
+        "builder.cli.server:stop",
+        "Stop what `magpie serve` started, and what a crashed build left over.",
+    ),
+    "logs": ("builder.cli.server:logs", "Show what the servers of a recipe say."),
     "doctor": (
         "builder.cli.doctor:doctor",
         "Say what is missing on this machine for a recipe, and the mend.",

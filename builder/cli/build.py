@@ -42,14 +42,17 @@ def build(recipe: str, **options: object) -> None:
     from builder.cli.build_words import budget_of, overrides_of
     from builder.pipeline import build as build_run
     from builder.pipeline import prepare
+    from builder.recipe.load import load_recipe
     from builder.recipe.resolve import Source
     from builder.run.directory import RunDirectory
     from builder.run.progress import Progress
 
     output = Output(as_json=bool(options["as_json"]), quiet=bool(options["quiet"]))
-    resolved = prepare(Source(recipe, overrides_of(options)))
+    source = Source(recipe, overrides_of(options))
+    name = load_recipe(source.recipe, source.overrides).name
     path = options["run_path"]
-    run = RunDirectory(path if isinstance(path, Path) else RUNS / resolved.recipe.name)
+    run = RunDirectory(path if isinstance(path, Path) else RUNS / name)
+    resolved = prepare(source, run)
     progress = Progress()
     with resumable(run, progress), watching(progress, output):
         built = build_run(resolved, run, progress, budget_of(options))

@@ -6,10 +6,12 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from builder.cli.build_words import this_command
+from builder.cli.engine_words import away_words, idle_words, retry_words
 from builder.cli.output import Output
 from builder.cli.tables import count, duration, funnel_table
 from builder.errors import InterruptedRunError
@@ -45,7 +47,7 @@ def watching(progress: Progress, output: Output) -> Iterator[None]:
     elif output.live.is_terminal:
         with Live(
             console=output.live,
-            get_renderable=lambda: _line(progress, output.live.width),
+            get_renderable=lambda: _lines(progress, output.live.width),
             refresh_per_second=4,
             transient=True,
         ):
@@ -85,7 +87,13 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
 
 def _log(progress: Progress, output: Output, done: threading.Event) -> None:
     while not done.wait(LOG_EVERY):
-        output.live.print(_line(progress, width=0))
+        output.live.print(" · ".join([*_words(progress), *_engine_words(progress)]))
+
+
+def _lines(progress: Progress, width: int) -> Group:
+    """How far and how fast, and under it what the engine does."""
+    engine = " · ".join(_engine_words(progress))
+    return Group(_line(progress, width), *([Text(engine, style="bright_black")] if engine else []))
 
 
 def _line(progress: Progress, width: int) -> Text:
@@ -113,5 +121,14 @@ def _words(progress: Progress) -> Iterator[str]:
         yield f"{count(tokens_a_second)} tok/s"
         left = progress.seconds_left()
         yield f"{duration(left)} left" if left is not None else "time left unknown"
-        if progress.retries:
-            yield f"{count(progress.retries)} asked again"
+
+
+def _engine_words(progress: Progress) -> Iterator[str]:
+    if progress.phase != "sampling":
+        return
+    yield f"{count(progress.in_flight)} in flight"
+    yield idle_words(progress.idle_share, progress.servers)
+    if progress.away:
+        yield away_words(progress.away, progress.servers)
+    if progress.retries:
+        yield f"asked again: {retry_words(progress.retries)}"

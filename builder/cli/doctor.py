@@ -16,7 +16,9 @@ from builder.errors import RunError
 def doctor(recipe: str, overrides: tuple[str, ...], as_json: bool, quiet: bool) -> None:
     """Say what is missing on this machine for a recipe, and the mend.
 
-    Without RECIPE: for the demo. Nothing is changed and nothing is generated.
+    Without RECIPE: for the demo. For a recipe that starts a container: container engine, GPUs and
+    their memory against the model's, shared memory, ports, token, access to the model, disk.
+    Nothing is changed, pulled or generated.
 
     \b
     Examples:
@@ -36,5 +38,7 @@ def doctor(recipe: str, overrides: tuple[str, ...], as_json: bool, quiet: bool) 
     output.say(table)
     output.document([finding.to_json() for finding in findings])
     failed = [finding.what for finding in findings if not finding.fine]
+    if failed and as_json:
+        raise click.exceptions.Exit(RunError.exit_status)  # the document says it all
     if failed:
         raise RunError(f"{recipe} cannot be built here yet: {', '.join(failed)}")

@@ -13,7 +13,7 @@ import traceback
 
 import click
 
-from builder.errors import InterruptedRunError, MagpieError, RecipeError
+from builder.errors import InterruptedRunError, MagpieError, PrerequisiteError, RecipeError
 
 BUG_REPORT = "MAGPIE_TRACEBACK"
 """Set in the environment, it adds Python's traceback to the message of an unexpected error."""
@@ -25,9 +25,7 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        command.main(arguments, prog_name="magpie", standalone_mode=False)
-    except click.exceptions.Exit as ending:
-        return ending.exit_code
+        status = command.main(arguments, prog_name="magpie", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -41,20 +39,24 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001  (the door: nothing may reach people as a traceback)
         return _report_bug(error)
-    return 0
+    return status if isinstance(status, int) else 0  # click returns what a command exits with
 
 
 def _report(error: MagpieError) -> int:
     faults = error.faults if isinstance(error, RecipeError) else ()
+    missing = error.missing if isinstance(error, PrerequisiteError) else ()
     for fault in faults:
         click.echo(fault, err=True)
     word = "stopped" if error.exit_status == InterruptedRunError.exit_status else "error"
     text = error.message if error.message.startswith(word) else f"{word}: {error.message}"
     click.secho(text, fg="yellow" if word == "stopped" else "red", err=True)
+    for line in missing:
+        click.echo(f"  {line}", err=True)
     if error.mend:
         click.echo(error.mend, err=True)
     if "--json" in sys.argv:
         document = {"error": error.message, "mend": error.mend, "faults": faults}
+        document |= {"missing": missing} if missing else {}
         click.echo(json.dumps(document, ensure_ascii=False))
     return error.exit_status
 

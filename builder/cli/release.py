@@ -37,7 +37,7 @@ def filter_(
     directory = run_argument(run)
     was = directory.record().source
     source = Source(recipe or was.recipe, (*was.overrides, *overrides))
-    built = filter_run(prepare(source), directory)
+    built = filter_run(prepare(source, directory), directory)
     report(built, directory, Output(as_json=as_json, quiet=quiet))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group
 from rich.table import Table
 
+from builder.cli.engine_words import away_words, idle_words, retry_words
 from builder.cli.tables import count, duration, plain_table
 from builder.run.status import Status
 
@@ -37,10 +38,25 @@ def one_run(state: Status) -> Group:
     table.add_row("tokens", count(state.tokens))
     table.add_row("engine time", duration(state.seconds))
     table.add_row("speed", f"{state.rows_a_second:.1f} rows/s, {state.tokens_a_second:,.0f} tok/s")
+    for name, words in _engine(state):
+        table.add_row(name, words)
     for reason, rows in (state.dropped or {}).items():
         table.add_row(f"dropped: {reason}", count(rows))
     table.add_row("kept", count(_kept(state)))
     return Group(table)
+
+
+def _engine(state: Status) -> Iterator[tuple[str, str]]:
+    """What the engine does, or did when it was last looked at."""
+    if state.idle_share is None:
+        return
+    if state.pid is not None:
+        yield "in flight", count(state.in_flight)
+        if state.away:
+            yield "away", away_words(state.away, state.servers)
+    yield "idle", idle_words(state.idle_share, state.servers)
+    if state.retries:
+        yield "asked again", retry_words(state.retries)
 
 
 def _kept(state: Status) -> int:

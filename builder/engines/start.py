@@ -9,9 +9,11 @@ from pathlib import Path
 
 from builder.engines.base import Engine, Served
 from builder.engines.embedded import DEFAULT_SLOTS, EmbeddedEngine, Encode, LlamaSettings
+from builder.engines.preflight import Tokenizer
 from builder.engines.remote import RemoteModel
 from builder.engines.scripted import ScriptedEngine
-from builder.errors import EngineError
+from builder.errors import EngineError, TemplateError
+from builder.recipe.resolve import Resolved
 from builder.recipe.schema import (
     EmbeddedEngineSpec,
     EngineSpec,
@@ -35,6 +37,22 @@ class ModelFiles:
     base: Path
     log: Path | None = None
     bos: str = ""
+
+
+def model_files(resolved: Resolved, log: Path) -> ModelFiles:
+    """What the engines of a recipe may need of its model; `log` gets what they say."""
+    folder, bos = resolved.model_folder, resolved.template.bos
+    return ModelFiles(folder, resolved.encode, resolved.base, log, bos)
+
+
+def tokenizer_of(resolved: Resolved) -> Tokenizer | None:
+    """The model's own tokenizer; None where it has none, or nothing needed its files so far."""
+    if resolved.files is None and resolved.model_folder is None:
+        return None  # a recipe that gives its whole template needs no Hub
+    try:
+        return Tokenizer(resolved.encode(), resolved.special_texts())
+    except TemplateError:
+        return None
 
 
 async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> Sequence[Engine]:

@@ -12,11 +12,13 @@ from functools import partial
 
 from builder.engines.base import Engine, Served
 from builder.engines.pool import Pool
+from builder.engines.preflight import Preflight, Tokenizer
 from builder.errors import InterruptedRunError, StorageError
 from builder.generate.flow import Flow, Screen, Stages
 from builder.generate.instruct import Instruct
 from builder.generate.judge import Judge
 from builder.generate.ledger import Ledger
+from builder.generate.preflight import try_engines
 from builder.generate.respond import Respond
 from builder.generate.resume import resume
 from builder.recipe.schema import Recipe
@@ -35,13 +37,19 @@ NOTE_EVERY = 40
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be sampled. `fingerprint` is the run's; `key` tells equal instructions."""
+    """What is to be sampled. `fingerprint` is the run's; `key` tells equal instructions.
+
+    `tokenizer` gives the model's own, None where it has none that can be read. `preflight` says
+    whether the engines are to be tried before the first row.
+    """
 
     recipe: Recipe
     template: PromptTemplate
     fingerprint: str
     screen: Screen
     key: Callable[[str], bytes]
+    tokenizer: Callable[[], Tokenizer | None] = lambda: None
+    preflight: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,14 @@ class Reports:
     """Who is told of what happens: the progress that people see, and the run's events.
 
     `gpu_seconds` is the time that the engine may still be used for, times its GPUs; None: any.
-    `gpus` is how many those are, 1 where there is none.
+    `gpus` is how many those are, 1 where there is none. `found` is told of the preflight.
     """
 
     progress: Progress
     note: Callable[..., None]
     gpu_seconds: float | None = None
     gpus: int = 1
+    found: Callable[[Preflight], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,11 @@ async def _sample(
     """Run the flow over the engines, and close them."""
     engines = await connect()
     try:
+        if work.preflight:
+            reports.progress.phase = "preflight"
+            tokenizer = work.tokenizer()
+            reports.found(await try_engines(engines, work.recipe, work.template, tokenizer))
+        reports.progress.phase = "sampling"
         pool = Pool(engines, work.recipe.engine.concurrency, served)
         counts = {"settled": flow.ledger.settled, "kept": flow.ledger.kept}
         reports.note("sampling", **counts, slots=pool.ceiling, gpus=reports.gpus)

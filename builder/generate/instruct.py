@@ -13,6 +13,11 @@ from builder.recipe.schema import InstructionSpec
 from builder.recipe.template import PromptTemplate
 
 
+def stops_of(template: PromptTemplate, spec: InstructionSpec) -> tuple[str, ...]:
+    """Texts that end an instruction."""
+    return (*template.stops, *(("\n",) if spec.stop_at_newline else ()))
+
+
 @dataclass(frozen=True)
 class Instruct:
     """Asks for instructions. `fingerprint` names the shape of the recipe, `seed` is its seed."""
@@ -22,12 +27,6 @@ class Instruct:
     spec: InstructionSpec
     seed: int
     fingerprint: str
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """Texts that end an instruction."""
-        newline = ("\n",) if self.spec.stop_at_newline else ()
-        return (*self.template.stops, *newline)
 
     async def row(self, row: int) -> Row:
         """Sample the instruction of one row: a record with the columns `rows.INSTRUCT`.
@@ -40,7 +39,7 @@ class Instruct:
             top_p=point.top_p,
             max_tokens=self.spec.max_tokens,
             seed=row_seed(self.seed, row, "instruct"),
-            stop=self.stops,
+            stop=stops_of(self.template, self.spec),
         )
         record: Row = {
             "row": row,

@@ -11,7 +11,7 @@ from builder.recipe.model_source import is_folder, model_folder
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate, recipe_template
 from builder.recipe.tokenizer_files import TokenizerFiles, load_tokenizer_files
-from builder.recipe.tokens import encoder
+from builder.recipe.tokens import encoder, special_texts
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,14 @@ class Resolved:
 
     def encode(self) -> Callable[[str], list[int]]:
         """What turns a prompt into the model's token ids. Raises `TemplateError` without one."""
-        files = self.files or load_files(self.recipe, self.base)
-        return encoder(files)
+        return encoder(self._tokenizer_files())
+
+    def special_texts(self) -> tuple[str, ...]:
+        """Texts that the model's tokenizer never splits. Raises `TemplateError` without one."""
+        return special_texts(self._tokenizer_files())
+
+    def _tokenizer_files(self) -> TokenizerFiles:
+        return self.files or load_files(self.recipe, self.base)
 
 
 def resolve(source: Source, accept: Callable[[Recipe], None] | None = None) -> Resolved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class RunDirectory:
         self.release_path = path / "release"
         self.log_path = path / "server.log"
         self._events: Journal | None = None
+        self._noting = threading.Lock()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -122,8 +124,9 @@ class RunDirectory:
         Raises `StorageError`.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        self._events = self._events or Journal(self.events_path)
-        self._events.append({"time": now, "event": event} | details)
+        with self._noting:  # who looks after a server notes from a thread of its own
+            self._events = self._events or Journal(self.events_path)
+            self._events.append({"time": now, "event": event} | details)
 
     def events(self) -> list[dict[str, object]]:
         """All events, oldest first."""

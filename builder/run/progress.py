@@ -35,9 +35,12 @@ class Progress:
     seconds: float = 0.0  # for which it has used it
     _history: deque[tuple[float, int, int]] = field(default_factory=lambda: deque(maxlen=1024))
 
+    def tell(self, phase: str) -> None:
+        """Say what is being done now, in a few words."""
+        self.phase = phase
+
     def aim(self, kept: int | None, sampled: int | None) -> None:
-        """Begin to sample, for so many rows kept or so many rows sampled."""
-        self.phase = "sampling"
+        """Set the target: so many rows kept or so many rows sampled."""
         self.target_kept, self.target_sampled = kept, sampled
 
     def mark(self, now: float | None = None) -> None:

@@ -22,6 +22,9 @@ class Status:
     `pid` is that of the process working on it, None when none does. `instructed` and `answered`
     count the rows whose stage is finished on disk; `tokens` is over both. `dropped` and `kept`
     are those of the last selection, None before the first. Speeds are the last that were noted.
+    So are `in_flight`, how many `servers` there are and how many are `away`, `retries` by their
+    reason, and `idle_share`: the share of time, 0 to 1, in which the engine had nothing to do for
+    us, None where nothing was sampled yet.
     """
 
     path: str
@@ -37,6 +40,11 @@ class Status:
     kept_so_far: int
     rows_a_second: float
     tokens_a_second: float
+    in_flight: int
+    idle_share: float | None
+    servers: int
+    away: int
+    retries: Mapping[str, int]
     seconds: float
     released: bool
 
@@ -52,7 +60,9 @@ def status_of(run: RunDirectory) -> Status:
     assert isinstance(target, dict)
     shards = list(run.shards(record))
     counts = {stage: _counted(shards, stage) for stage in ("instruct", "respond")}
-    speeds = next((e for e in reversed(run.events()) if "rows_a_second" in e), {})
+    noted = next((e for e in reversed(run.events()) if "rows_a_second" in e), {})
+    idle_share = noted.get("idle_share")
+    retries = noted.get("retries")
     dropped, kept = _selected(run.selection_path)
     return Status(
         path=str(run.path),
@@ -65,9 +75,14 @@ def status_of(run: RunDirectory) -> Status:
         tokens=counts["instruct"][1] + counts["respond"][1],
         dropped=dropped,
         kept=kept,
-        kept_so_far=int(str(speeds.get("kept", 0))),
-        rows_a_second=float(str(speeds.get("rows_a_second", 0))),
-        tokens_a_second=float(str(speeds.get("tokens_a_second", 0))),
+        kept_so_far=_number(noted, "kept"),
+        rows_a_second=float(str(noted.get("rows_a_second", 0))),
+        tokens_a_second=float(str(noted.get("tokens_a_second", 0))),
+        in_flight=_number(noted, "in_flight"),
+        idle_share=None if idle_share is None else float(str(idle_share)),
+        servers=_number(noted, "servers"),
+        away=_number(noted, "away"),
+        retries=retries if isinstance(retries, dict) else {},
         seconds=round(seconds_used(run), 1),
         released=(run.release_path / "README.md").is_file(),
     )
@@ -84,6 +99,10 @@ def worker(run: RunDirectory) -> int | None:
     except FileNotFoundError:
         pass
     return None
+
+
+def _number(event: Mapping[str, object], name: str) -> int:
+    return int(str(event.get(name, 0)))
 
 
 def _counted(shards: list[Shard], stage: Stage) -> tuple[int, int]:

@@ -1,19 +1,28 @@
 """The engines under test, each with what the tests have to know of it."""
 
 import asyncio
+import contextlib
 import importlib.util
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from builder.engines.base import SamplingParams
 from builder.engines.embedded import EmbeddedEngine, LlamaSettings
+from builder.engines.openai import connect_openai
+from builder.engines.remote import RemoteModel
 from builder.engines.scripted import ScriptedEngine
+from builder.recipe.engine_spec import OpenAIEngineSpec
 from builder.recipe.model_source import demo_folder
 from builder.recipe.template import derive_template
 from builder.recipe.tokenizer_files import load_tokenizer_files
 from builder.recipe.tokens import encoder
+from tests.servers.authors import ScriptedAuthor
+from tests.servers.llama import llama_server
+from tests.servers.openai import SGLANG, STRICT, VLLM, openai_server
+from tests.servers.tgi import Limits, tgi_server
 
 LONGEST = 60.0
 """Seconds after which a test that hangs is failed."""
@@ -27,26 +36,56 @@ needs_llama = pytest.mark.skipif(
 )
 
 
+REMOTE_MODEL = RemoteModel(TEMPLATE.bos, lambda: encoder(FILES))
+
+
+@contextlib.contextmanager
+def openai_at(dialect, slots):
+    with openai_server(dialect, lambda: ScriptedAuthor(slots)) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def tgi_at(slots):
+    limits = Limits(max_concurrent_requests=1000)
+    with tgi_server(lambda: ScriptedAuthor(slots), limits) as server:
+        yield server.url
+
+
+SERVERS = {
+    "openai": llama_server,
+    "openai-vllm": partial(openai_at, VLLM),
+    "openai-sglang": partial(openai_at, SGLANG),
+    "openai-strict": partial(openai_at, STRICT),
+    "openai-tgi": tgi_at,
+}
+"""Kind of a remote engine -> a server for it, by its slots."""
+
+
 @dataclass(frozen=True)
 class Subject:
     kind: str
 
-    def start(self, slots=4, **how):
+    async def start(self, endpoint, slots=4, **how):
         if self.kind == "scripted":
             return ScriptedEngine(slots=slots, **how)
-        return EmbeddedEngine(LlamaSettings(MODEL, slots=slots, context=512), encoder(FILES))
+        if self.kind == "embedded":
+            return EmbeddedEngine(LlamaSettings(MODEL, slots=slots, context=512), encoder(FILES))
+        return await connect_openai(endpoint, REMOTE_MODEL, OpenAIEngineSpec(kind="openai"))
 
-    def run(self, work, **how):
+    def run(self, work, slots=4, **how):
         """What `work(engine)` returns. The engine is closed afterwards."""
+        server = SERVERS.get(self.kind, contextlib.nullcontext)
 
-        async def main():
-            engine = self.start(**how)
+        async def main(endpoint):
+            engine = await self.start(endpoint, slots=slots, **how)
             try:
                 return await asyncio.wait_for(work(engine), LONGEST)
             finally:
                 await engine.close()
 
-        return asyncio.run(main())
+        with server(slots) as endpoint:
+            return asyncio.run(main(endpoint))
 
 
 def params(seed=0, **changes):

@@ -11,7 +11,18 @@ from tests.engines.subjects import TEMPLATE, Subject, needs_llama, params
 PROMPT = TEMPLATE.pre_query
 
 
-@pytest.fixture(params=["scripted", pytest.param("embedded", marks=needs_llama)])
+KINDS = [
+    "scripted",
+    pytest.param("embedded", marks=needs_llama),
+    pytest.param("openai", marks=needs_llama),
+    "openai-vllm",
+    "openai-sglang",
+    "openai-strict",
+    "openai-tgi",
+]
+
+
+@pytest.fixture(params=KINDS)
 def subject(request):
     return Subject(request.param)
 
@@ -43,6 +54,17 @@ def test_a_completion_is_all_that_its_chunks_are(subject):
     chunks, whole = subject.run(work)
     assert whole.tokens == sum(chunk.tokens for chunk in chunks) > 0
     assert "".join(chunk.text for chunk in chunks).startswith(whole.text)
+
+
+def test_a_completion_in_one_piece_is_the_streamed_one(subject):
+    async def work(engine):
+        streamed = await completions(engine, range(20, 28))
+        return streamed, await completions(engine, range(20, 28), whole=True)
+
+    streamed, whole = subject.run(work)
+    assert [(c.text, c.finish_reason) for c in whole] == [
+        (c.text, c.finish_reason) for c in streamed
+    ]
 
 
 def test_the_token_limit_is_kept_and_told(subject):
@@ -152,5 +174,5 @@ def test_characters_beyond_ascii_survive_whole(subject):
 
     texts = [completion.text for completion in subject.run(work)]
     assert [text for text in texts if "�" in text] == []
-    if subject.kind == "embedded":  # the demo model speaks some Spanish and German
+    if subject.kind in ("embedded", "openai"):  # the demo model speaks some Spanish and German
         assert [text for text in texts if not text.isascii()] != []

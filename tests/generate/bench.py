@@ -61,7 +61,7 @@ class Bench:
         self.engine = engine or WatchedEngine()
         self.engine.asked = self.asked
         screen = screen_of(recipe_)
-        work = Work(recipe_, TEMPLATE, "f1", screen, instruction_key)
+        work = Work(recipe_, TEMPLATE, "f1", screen, instruction_key, preflight=False)
         reports = Reports(self.progress, note or self.note, seconds)
         generate(work, local(lambda: self.engine), self.shards, reports)
 

@@ -21,7 +21,6 @@ def test_time_left_to_so_many_rows_sampled():
     progress = Progress()
     progress.aim(None, 100)
     marked(progress, (5.0, 0, 0), (7.0, 20, 800))
-    assert progress.phase == "sampling"
     assert progress.speeds() == (10.0, 400.0)
     assert progress.seconds_left() == 8.0
     assert progress.fraction == 0.2
@@ -62,3 +61,22 @@ def test_rows_of_an_earlier_process_are_no_speed():
 
 def test_a_run_without_a_target_has_done_nothing_of_it():
     assert Progress().fraction == 0.0
+
+
+def test_an_event_holds_what_a_status_tells():
+    progress = Progress(target_sampled=50, in_flight=3, servers=2, away=1, idle_share=0.123456)
+    progress.retries, progress.seconds, progress.kept = {"stalled": 2}, 4.0, 7
+    marked(progress, (0.0, 0, 0), (4.0, 10, 90))
+    assert progress.event() == {
+        "seconds": 4.0,
+        "sampled": 10,
+        "kept": 7,
+        "tokens": 90,
+        "in_flight": 3,
+        "rows_a_second": 2.5,
+        "tokens_a_second": 22.5,
+        "idle_share": 0.1235,
+        "servers": 2,
+        "away": 1,
+        "retries": {"stalled": 2},
+    }

@@ -3,9 +3,23 @@ import pytest
 
 from builder.errors import RunError
 from builder.run.directory import RunDirectory
+from builder.run.progress import Progress
 from builder.run.status import status_of, worker
 from tests.run.records import instruct, respond
 from tests.run.runs import begun
+
+
+NOTED = Progress(
+    sampled=5,
+    kept=2,
+    tokens=20,
+    in_flight=7,
+    idle_share=0.01234,
+    servers=2,
+    away=1,
+    retries={"429 overloaded": 3},
+    seconds=2.0,
+).event() | {"rows_a_second": 2.5, "tokens_a_second": 10.0}
 
 
 @pytest.fixture
@@ -29,9 +43,8 @@ def run(tmp_path):
 def test_a_run_that_was_stopped(run):
     with run.lock():
         run.note("sampling", settled=0, kept=0)
-        counts = {"sampled": 5, "kept": 2, "tokens": 20, "retries": 0}
-        speeds = {"rows_a_second": 2.5, "tokens_a_second": 10.0}
-        run.note("sampling-ended", seconds=2.0, **counts, **speeds)
+        run.note("progress", seconds=1.0, rows_a_second=1.0)
+        run.note("sampling-ended", **NOTED)
     assert status_of(run).to_json() == {
         "path": str(run.path),
         "recipe": "tiny",
@@ -46,9 +59,19 @@ def test_a_run_that_was_stopped(run):
         "kept_so_far": 2,
         "rows_a_second": 2.5,
         "tokens_a_second": 10.0,
+        "in_flight": 7,
+        "idle_share": 0.0123,
+        "servers": 2,
+        "away": 1,
+        "retries": {"429 overloaded": 3},
         "seconds": 2.0,
         "released": False,
     }
+
+
+def test_a_run_that_noted_nothing_yet(run):
+    status = status_of(run)
+    assert (status.idle_share, status.in_flight, status.retries) == (None, 0, {})
 
 
 def test_a_run_that_was_selected_and_released(run):

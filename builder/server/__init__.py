@@ -1,0 +1,1 @@
+"""A container that we start and that then answers at an address."""
