@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,6 +41,7 @@ def build(recipe: str, **options: object) -> None:
     """
     from builder.cli.build_view import report, resumable, watching
     from builder.cli.build_words import budget_of, overrides_of
+    from builder.cli.preflight_view import show
     from builder.pipeline import build as build_run
     from builder.pipeline import prepare
     from builder.recipe.load import load_recipe
@@ -55,5 +57,5 @@ def build(recipe: str, **options: object) -> None:
     resolved = prepare(source, run)
     progress = Progress()
     with resumable(run, progress), watching(progress, output):
-        built = build_run(resolved, run, progress, budget_of(options))
+        built = build_run(resolved, run, progress, budget_of(options), partial(show, output))
     report(built, run, output)

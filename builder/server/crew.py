@@ -29,7 +29,6 @@ from builder.server.plan import (
 from builder.server.ready import Ears, wait_until_ready
 from builder.server.replica import Replica
 
-
 CLOCK_STEP = 0.01
 """Seconds. The time of a file may be that of the kernel's last tick, before the line's own."""
 

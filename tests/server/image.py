@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import builder
@@ -123,6 +124,7 @@ def _content() -> dict[Path, str]:
     files |= {path: str(path) for path in _standard_library()}
     files |= _packages() | _checkout()
     files |= {library: str(library) for library in _libraries(files)}
+    files |= _compiled(files)
     return {path: target.lstrip("/") for path, target in files.items()}
 
 
@@ -163,6 +165,17 @@ def _checkout() -> dict[Path, str]:
             if path.is_file() and "__pycache__" not in path.parts:
                 files[path] = f"{CODE}/{path.relative_to(ROOT)}"
     return files
+
+
+def _compiled(files: Mapping[Path, str]) -> dict[Path, str]:
+    """What Python has compiled here: to do it anew would take each start some seconds."""
+    found = {}
+    for path, target in files.items():
+        if path.suffix == ".py":
+            cached = Path(cache_from_source(str(path)))
+            if cached.is_file():
+                found[cached] = f"{Path(target).parent}/__pycache__/{cached.name}"
+    return found
 
 
 def _libraries(files: Mapping[Path, str]) -> set[Path]:
