@@ -27,12 +27,12 @@ def rows():
 def release(tmp_path):
     """Makes a release from hand-written rows and returns it: `release("name", rows, **how)`."""
 
-    def make(name="run", rows=ROWS, recipe_=None, into="release", **how):
+    def make(name="run", rows=ROWS, recipe_=None, into="release", origin=None, **how):
         folder, chosen = tmp_path / name, recipe_ or recipe()
         folder.mkdir(exist_ok=True)
         shards = write_run(folder, rows or [], **how)  # none: those that are there
         funnel = select(shards, chosen, folder / "selection.parquet").to_json()
-        selected = Selected(shards, folder / "selection.parquet", funnel)
+        selected = Selected(shards, folder / "selection.parquet", funnel, origin or {})
         return make_release(folder / into, selected, chosen, TEMPLATE)
 
     return make

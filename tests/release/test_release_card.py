@@ -119,6 +119,31 @@ def test_template_on_the_card_is_exact(release):
     assert shown["response_suffix"] == TEMPLATE.response_suffix
 
 
+def test_what_served_and_what_the_preflight_found_stand_on_the_card(release):
+    server = {
+        "image": "tgi:3",
+        "image_id": "sha256:aa",
+        "digest": "tgi@sha256:bb",
+        "command": ["--model-id", "a/b"],
+    }
+    checks = [
+        {"check": "begin-of-text tokens", "found": "1", "fine": True},
+        {"check": "raw completion", "found": "3 of 20 | greet", "fine": False},
+    ]
+    origin = {"server": server, "preflight": {"checks": checks, "samples": [{}] * 20}}
+    pinned = (release(origin=origin).folder / "README.md").read_text(encoding="utf-8")
+    loaded = server | {"digest": None}
+    local = (release("x", origin={"server": loaded}).folder / "README.md").read_text("utf-8")
+
+    assert "| container | image `tgi@sha256:bb` |\n| launcher | `--model-id a/b` |\n" in pinned
+    assert (
+        "| begin-of-text tokens | 1 |\n| raw completion | 3 of 20 \\| greet (look at it) |"
+        in pinned
+    )
+    assert "| container | image `tgi:3` (in no registry; its hash is `sha256:aa`) |" in local
+    assert ("### Preflight" in pinned, "### Preflight" in local) == (True, False)
+
+
 def test_how_to_load_and_rebuild(release):
     _, text = parsed(release().folder)
     assert 'pro = load_dataset("org/tiny-set", "filtered", split="pro")' in text
