@@ -14,7 +14,7 @@ from functools import partial
 
 from builder.annotate.served import refuse_unserved as refuse_annotators
 from builder.engines.preflight import Preflight
-from builder.engines.start import model_files, start_engines, tokenizer_of
+from builder.engines.start import may_change, model_files, start_engines, tokenizer_of
 from builder.generate.generate import Means, Reports, Work, generate
 from builder.recipe.resolve import Resolved, Source, resolve
 from builder.recipe.schema import Recipe
@@ -64,9 +64,8 @@ def build(
     """Do the main job: start or resume the run, up to a finished release.
 
     `budget` is the time, in seconds of one GPU, that the run may use its engine for, all starts
-    together. `show` gets what the preflight found.
-    Raises `StopError` of every kind, and `KeyboardInterrupt` at Ctrl-C. Whatever it raises, the
-    same call goes on where it stopped.
+    together. `show` gets what the preflight found. Raises `StopError` of every kind, and
+    `KeyboardInterrupt` at Ctrl-C. Whatever it raises, the same call goes on where it stopped.
     """
     with run.lock():
         record = run.begin(offer(resolved))
@@ -96,6 +95,7 @@ def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, reports: Re
         screen=screen_of(recipe),
         key=instruction_key,
         tokenizer=partial(tokenizer_of, resolved),
+        preflight=record.preflight is None or may_change(recipe.engine),
     )
 
     def found(preflight: Preflight) -> None:

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from builder.cli.build_words import this_command
-from builder.cli.engine_words import away_words, idle_words, retry_words
+from builder.cli.engine_words import live_words
 from builder.cli.output import Output
 from builder.cli.tables import count, duration, funnel_table
 from builder.errors import InterruptedRunError
@@ -87,12 +87,12 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
 
 def _log(progress: Progress, output: Output, done: threading.Event) -> None:
     while not done.wait(LOG_EVERY):
-        output.live.print(" · ".join([*_words(progress), *_engine_words(progress)]))
+        output.live.print(" · ".join([*_words(progress), *live_words(progress)]))
 
 
 def _lines(progress: Progress, width: int) -> Group:
     """How far and how fast, and under it what the engine does."""
-    engine = " · ".join(_engine_words(progress))
+    engine = " · ".join(live_words(progress))
     return Group(_line(progress, width), *([Text(engine, style="bright_black")] if engine else []))
 
 
@@ -121,14 +121,3 @@ def _words(progress: Progress) -> Iterator[str]:
         yield f"{count(tokens_a_second)} tok/s"
         left = progress.seconds_left()
         yield f"{duration(left)} left" if left is not None else "time left unknown"
-
-
-def _engine_words(progress: Progress) -> Iterator[str]:
-    if progress.phase != "sampling":
-        return
-    yield f"{count(progress.in_flight)} in flight"
-    yield idle_words(progress.idle_share, progress.servers)
-    if progress.away:
-        yield away_words(progress.away, progress.servers)
-    if progress.retries:
-        yield f"asked again: {retry_words(progress.retries)}"

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from builder.cli.tables import count
+from builder.run.progress import Progress
+
+
+def live_words(progress: Progress) -> Iterator[str]:
+    """What the engine does now, a piece each; nothing while no rows are sampled."""
+    if progress.phase != "sampling":
+        return
+    yield f"{count(progress.in_flight)} in flight"
+    yield idle_words(progress.idle_share, progress.servers)
+    if progress.away:
+        yield away_words(progress.away, progress.servers)
+    if progress.retries:
+        yield f"asked again: {retry_words(progress.retries)}"
 
 
 def idle_words(share: float, servers: int) -> str:

@@ -73,7 +73,7 @@ class Exchange:
         self.parts = 0  # of the body, as the server cut it
         self._loop = loop
         self._began = self._seen = loop.time()
-        self._progressed = False
+        self._progressed = self._moved = False
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._wanted = Wanted.HEAD
@@ -117,8 +117,8 @@ class Exchange:
         except HttpParserError as error:
             self.fail(BrokenStreamError(f"what the server sent is not HTTP: {error}"))
             return
-        if self._pieces and self._pieces[-1][:1] != b":":
-            # A comment is no progress: TGI sends one every 15 s while nothing else comes.
+        if self._moved:
+            self._moved = False
             self._seen = self._loop.time()
             self._progressed = True
         self._wake()
@@ -186,8 +186,10 @@ class Exchange:
             self.headers.clear()
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body."""
+        """Keep a piece. A comment is no progress: TGI sends one every 15 s when nothing comes."""
         self.parts += 1
+        if body[:1] != b":":
+            self._moved = True
         self._pieces.append(body)
 
     def on_message_complete(self) -> None:

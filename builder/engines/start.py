@@ -55,6 +55,11 @@ def tokenizer_of(resolved: Resolved) -> Tokenizer | None:
         return None
 
 
+def may_change(spec: EngineSpec) -> bool:
+    """Whether what serves a run may be another one when it goes on: a server behind an address."""
+    return isinstance(spec, TgiEngineSpec | OpenAIEngineSpec)
+
+
 async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> Sequence[Engine]:
     """Return the engines of a recipe: one an endpoint, or the one that needs none.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -28,7 +28,6 @@ from builder.errors import (
     MagpieError,
     RetryError,
     TemplateError,
-    UnavailableError,
 )
 from builder.recipe.engine_spec import DeadlinesSpec, TgiEngineSpec
 
@@ -75,7 +74,11 @@ class TgiEngine:
         self._where = where
         self._model = model
         self._deadlines = deadlines
-        self._client = FastInferenceClient(where.address, headers={"authorization": None})
+        self._encode: Callable[[str], list[int]] | None = None
+        # The key is the server's: the stock client would send a stored login to any address.
+        self._client = FastInferenceClient(
+            where.address, token="unused", headers={"authorization": None}
+        )
 
     async def stream(self, prompt: str, params: SamplingParams) -> AsyncGenerator[Chunk]:
         """See `Engine.stream`. In one chunk where nobody looks at the pieces."""
@@ -121,7 +124,8 @@ class TgiEngine:
             details = found[-1].details
             if details is not None:
                 missing = max(0, details.generated_tokens - counted)
-                yield Chunk(text, len(tokens) + missing, _finish(details))
+                finish = "stop" if stopped else _finish(details)
+                yield Chunk(text, len(tokens) + missing, finish)
                 return
             if stopped:
                 yield Chunk(text, len(tokens), "stop")
@@ -159,7 +163,8 @@ class TgiEngine:
     async def _count(self, inputs: str) -> int | None:
         """How many tokens the server makes of what is sent, by our count or by its own."""
         try:
-            return len(self._model.encode()(inputs)) + bool(self.info.adds_bos)
+            self._encode = self._encode or self._model.encode()
+            return len(self._encode(inputs)) + bool(self.info.adds_bos)
         except TemplateError:
             ids = await tokenize(self._server, self._where, inputs)
             return None if ids is None else len(ids)
@@ -195,12 +200,12 @@ async def connect_tgi(endpoint: str, model: RemoteModel, spec: TgiEngineSpec) ->
     server, where = open_server(endpoint, spec, PROTOCOL)
     try:
         info = await read_info(server, where, model.bos)
-    except UnavailableError as error:
+    except RetryError as error:
         await server.close()
         raise EngineError(
             error.message, mend="Is the server up, and its address right (engine.endpoint)?"
         ) from error
-    except (RetryError, MagpieError, asyncio.CancelledError):  # nobody else knows of it yet
+    except (MagpieError, asyncio.CancelledError):  # nobody else knows of it yet
         await server.close()
         raise
     return TgiEngine(server, where, info, model, spec.deadlines)

@@ -1,4 +1,4 @@
-"""What of a request text-generation-inference takes: the rules of its `router/src/validation.rs`."""
+"""What text-generation-inference takes: the rules of its `router/src/validation.rs`."""
 
 from __future__ import annotations
 

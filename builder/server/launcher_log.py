@@ -11,7 +11,10 @@ import re
 from dataclasses import dataclass
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_HEAD = re.compile(r"^\S+Z\s+(?:TRACE|DEBUG|INFO|WARN|ERROR)\s+(?:[^\s:]+(?:::[^\s:]+)*: )*")
+_HEAD = re.compile(
+    r"^\S+Z\s+(?:TRACE|DEBUG|INFO|WARN|ERROR)\s+(?:[a-z][a-z0-9_-]*(?:::\w+)*: )*(?:\S+\.rs:\d+: )?"
+)
+"""Time, level, spans and module (all in small letters), file and line."""
 _A_REQUEST = re.compile(r"\bSuccess\b.*total_time|total_time.*\bSuccess\b")
 
 STARTING = "starting"

@@ -14,12 +14,13 @@ from builder.engines.embedded import EmbeddedEngine, LlamaSettings
 from builder.engines.openai import connect_openai
 from builder.engines.remote import RemoteModel
 from builder.engines.scripted import ScriptedEngine
-from builder.recipe.engine_spec import OpenAIEngineSpec
+from builder.engines.tgi import connect_tgi
+from builder.recipe.engine_spec import OpenAIEngineSpec, TgiEngineSpec
 from builder.recipe.model_source import demo_folder
 from builder.recipe.template import derive_template
 from builder.recipe.tokenizer_files import load_tokenizer_files
 from builder.recipe.tokens import encoder
-from tests.servers.authors import ScriptedAuthor
+from tests.servers.authors import LlamaAuthor, ScriptedAuthor
 from tests.servers.llama import llama_server
 from tests.servers.openai import SGLANG, STRICT, VLLM, openai_server
 from tests.servers.tgi import Limits, tgi_server
@@ -46,9 +47,9 @@ def openai_at(dialect, slots):
 
 
 @contextlib.contextmanager
-def tgi_at(slots):
+def tgi_at(slots, author=ScriptedAuthor):
     limits = Limits(max_concurrent_requests=1000)
-    with tgi_server(lambda: ScriptedAuthor(slots), limits) as server:
+    with tgi_server(lambda: author(slots), limits) as server:
         yield server.url
 
 
@@ -58,6 +59,8 @@ SERVERS = {
     "openai-sglang": partial(openai_at, SGLANG),
     "openai-strict": partial(openai_at, STRICT),
     "openai-tgi": tgi_at,
+    "tgi": tgi_at,
+    "tgi-demo": partial(tgi_at, author=LlamaAuthor),
 }
 """Kind of a remote engine -> a server for it, by its slots."""
 
@@ -71,6 +74,8 @@ class Subject:
             return ScriptedEngine(slots=slots, **how)
         if self.kind == "embedded":
             return EmbeddedEngine(LlamaSettings(MODEL, slots=slots, context=512), encoder(FILES))
+        if self.kind.startswith("tgi"):
+            return await connect_tgi(endpoint, REMOTE_MODEL, TgiEngineSpec(kind="tgi"))
         return await connect_openai(endpoint, REMOTE_MODEL, OpenAIEngineSpec(kind="openai"))
 
     def run(self, work, slots=4, **how):

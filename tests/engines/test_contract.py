@@ -19,6 +19,8 @@ KINDS = [
     "openai-sglang",
     "openai-strict",
     "openai-tgi",
+    "tgi",
+    pytest.param("tgi-demo", marks=needs_llama),
 ]
 
 
@@ -174,5 +176,5 @@ def test_characters_beyond_ascii_survive_whole(subject):
 
     texts = [completion.text for completion in subject.run(work)]
     assert [text for text in texts if "�" in text] == []
-    if subject.kind in ("embedded", "openai"):  # the demo model speaks some Spanish and German
+    if subject.kind in ("embedded", "openai", "tgi-demo"):  # the demo model speaks some Spanish and German
         assert [text for text in texts if not text.isascii()] != []

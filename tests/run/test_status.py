@@ -8,7 +8,6 @@ from builder.run.status import status_of, worker
 from tests.run.records import instruct, respond
 from tests.run.runs import begun
 
-
 NOTED = Progress(
     sampled=5,
     kept=2,

@@ -1,7 +1,12 @@
+import contextlib
+import uuid
+
 import pytest
+from docker.errors import ImageNotFound
 
 from builder.errors import ServerError
 from builder.server.image import Image, PullProgress, ensure_image, pull_error, repository
+from tests.server.registry import registry
 
 
 @pytest.mark.parametrize(
@@ -101,3 +106,57 @@ def test_a_pinned_digest_is_asked_for_unless_the_recipe_names_another_image(
     with pytest.raises(ServerError, match=f"the image {pinned} cannot be pulled"):
         ensure_image(container_engine, f"{name}:3", lambda _: None, pinned)
     assert ensure_image(container_engine, tgi_image, lambda _: None, pinned).reference == tgi_image
+
+
+@pytest.fixture
+def shop(container_engine):
+    """A registry with an image that no engine has seen; its image is gone from here after."""
+    with registry(uuid.uuid4().hex) as shop:
+        yield shop
+        for name in (f"{shop.name}:1", f"{shop.name}@{shop.digest}"):
+            with contextlib.suppress(ImageNotFound):
+                container_engine.client.images.remove(name, force=True)
+
+
+@pytest.mark.docker
+def test_an_image_is_pulled_with_progress_and_told_by_its_digest(container_engine, shop):
+    told = []
+    image = ensure_image(container_engine, f"{shop.name}:1", told.append)
+    assert image.digest == f"{shop.name}@{shop.digest}"
+    assert image.reference == f"{shop.name}:1"
+    assert image.environment == {"KIND": "test"}
+    assert told[0] == f"pulling {shop.name}:1"
+    assert f"pulling {shop.name}:1: 1 of 1 layers, 3 of 3 MB" in told
+    again = []
+    assert ensure_image(container_engine, f"{shop.name}:1", again.append) == image
+    assert again == []
+
+
+@pytest.mark.docker
+def test_a_pinned_digest_is_pulled_even_where_the_tag_has_moved(container_engine, shop):
+    pinned = f"{shop.name}@{shop.digest}"
+    image = ensure_image(container_engine, f"{shop.name}:moved", lambda _: None, pinned)
+    assert image.digest == pinned
+    assert image.reference == f"{shop.name}:moved"
+    assert not any(path.endswith("/moved") for path in shop.asked)
+
+
+@pytest.mark.docker
+def test_a_tag_that_the_registry_lacks(container_engine, shop):
+    with pytest.raises(ServerError, match="the registry has no such tag or digest"):
+        ensure_image(container_engine, f"{shop.name}:2", lambda _: None)
+
+
+@pytest.mark.docker
+def test_ctrl_c_ends_a_pull(container_engine, shop):
+    shop.gate.clear()
+
+    def tell(words):
+        if words.endswith(" MB"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ensure_image(container_engine, f"{shop.name}:1", tell)
+    shop.gate.set()
+    with pytest.raises(ImageNotFound):
+        container_engine.client.images.get(f"{shop.name}:1")
