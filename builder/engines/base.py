@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from builder.engines.cut import cut_position
 
@@ -79,6 +79,21 @@ class TellsTokens(Protocol):
         What the server itself adds, such as a begin-of-text token, is in it.
         """
         ...
+
+
+class Info(Protocol):
+    """What was found out about a server."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values, by name: no address, no key."""
+        ...
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """What an engine adds that has asked its server about itself."""
+
+    info: Info
 
 
 class Upkeep(Protocol):

@@ -68,6 +68,10 @@ class EmbeddedEngine:
             raise RowError(f"llama.cpp refused the request ({answer['code']}): {answer['error']}")
         yield Chunk(answer["text"], answer["tokens"], answer["finish_reason"])
 
+    async def token_ids(self, prompt: str) -> list[int] | None:
+        """See `TellsTokens`: ids are what the child gets, and it adds none."""
+        return self._encode(prompt)
+
     async def close(self) -> None:
         """See `Engine.close`. Kills the child: what it is writing is not wanted any more."""
         self._closed = True

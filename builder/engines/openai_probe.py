@@ -3,10 +3,10 @@
     GET  /v1/models, /props, /info    name of the model, context, requests at once
     POST token ids with all optional fields at once: most servers take them all
     POST what was refused, a field at a time; text in place of ids (`openai_prompts`)
-    POST greedy and streamed: temperature 0, the usage in the stream
+    POST more stop strings; greedy: temperature 0; streamed: the usage in the stream
 
-Each request is for one token. A server that takes everything is asked six times in all, and once
-more for the ids of a text, to see that they mean the same to it.
+Each request is for one token. A server that takes everything is asked seven times in all, and
+once more for the ids of a text, to see that they mean the same to it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ UNTOLD_SLOTS: Final = 1024
 so that the pool finds the number by what it measures."""
 
 
+FEW_STOPS: Final = 4
+"""Stop strings that most servers take: OpenAI's limit, and that of vLLM 0.32."""
+
+MANY_STOPS: Final = 16
+"""More than a template is likely to have; a server that takes them is taken to take all."""
+
+
 def _stops(many: int) -> list[str]:
     return [f"<|stop {number}|>" for number in range(many)]
 
@@ -42,7 +49,7 @@ OPTIONAL: Final[Mapping[str, tuple[Any, ...]]] = {
     "seed": (1,),
     "skip_special_tokens": (False,),
     "cache_prompt": (False,),
-    "stop": tuple(_stops(many) for many in (16, 4, 1)),
+    "stop": tuple(_stops(many) for many in (FEW_STOPS, 1)),
 }
 """Fields that switch off what would change the sampling, with the values to try in this order.
 
@@ -131,6 +138,10 @@ async def probe(
     trial = Trial(server, where, spec.deadlines.first_token, told.model)
     fields, prompts = await _fields_and_prompts(trial, model, told)
     sent = {**fields, **prompts.fields(model.bos + SAMPLE)}
+    stops = len(fields.get("stop", ()))
+    if told.stops is None and stops == FEW_STOPS:
+        more = await trial.complete({**sent, "stop": _stops(MANY_STOPS)})
+        stops = MANY_STOPS if more.taken else stops
     greedy, counted = await _greedy(trial, sent)
     ends = await _ends(trial, sent, counted)
     constant = {key: value for key, value in fields.items() if key not in ("seed", "stop")}
@@ -142,7 +153,7 @@ async def probe(
         refused=tuple(key for key in OPTIONAL if key not in fields),
         greedy=greedy,
         seed="seed" in fields,
-        stops=len(fields.get("stop", ())),
+        stops=stops,
         ends=ends,
         context=told.context,
         slots=told.slots or UNTOLD_SLOTS,

@@ -174,4 +174,5 @@ def ids_in(answer: object) -> list[int] | None:
     if not isinstance(found, list) or not found:
         return None
     ids = [one.get("id") if isinstance(one, dict) else one for one in found]
-    return ids if all(type(number) is int for number in ids) else None
+    numbers = [number for number in ids if type(number) is int]  # True is none
+    return numbers if len(numbers) == len(ids) else None

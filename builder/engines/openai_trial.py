@@ -12,7 +12,7 @@ import msgspec
 from builder.engines.http import Answer, Server
 from builder.engines.openai_answer import Piece, Reading, Usage
 from builder.engines.remote_errors import Where, refusal
-from builder.errors import EngineError, MagpieError, RetryError, RowError
+from builder.errors import EngineError, MagpieError, RetryError, RowError, StalledError
 
 COMPLETIONS: Final = "/v1/completions"
 
@@ -64,7 +64,7 @@ class Trial:
 
         Raises `EngineError` when the answer is no completion, or refuses more than the fields.
         """
-        answer = await self.post(COMPLETIONS, self._base | fields)
+        answer = await self.post(COMPLETIONS, self._base | dict(fields))
         if answer.status != 200:
             return Tried(refusal=self.refusal(answer))
         try:
@@ -85,7 +85,7 @@ class Trial:
         """Ask for a stream of one token and return what was read of it; None: not taken."""
 
         async def ask() -> Reading | None:
-            answer = await self.post(COMPLETIONS, self._base | fields | {"stream": True})
+            answer = await self.post(COMPLETIONS, self._base | dict(fields) | {"stream": True})
             reading = Reading(self.where)
             if answer.status == 200:
                 reading.take_all(answer.body)
@@ -134,10 +134,18 @@ class Trial:
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again what may succeed later. Raises `EngineError` when it does not in a few seconds."""
+    """Ask again what may succeed later. Raises `EngineError` when it does not in a few seconds.
+
+    One that lets us wait until the deadline is not asked again: that took long enough.
+    """
     for number in range(ASKED):
         try:
             return await ask()
+        except StalledError as error:
+            raise EngineError(
+                f"the server accepts a request and does not answer it: {error.message}",
+                mend="Is it still loading, or stuck? See its own log.",
+            ) from error
         except RetryError as error:
             if number == ASKED - 1:
                 raise EngineError(

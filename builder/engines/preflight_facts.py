@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,11 +83,15 @@ class Preflight:
     tokens: TokenFacts
     samples: tuple[Sample, ...]
     sample_checks: tuple[Check, ...]
+    model_check: Check | None = None
+    engines: tuple[Mapping[str, Any], ...] = ()
+    """What servers say of themselves, and what was probed; empty for engines of this machine."""
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """All that was looked at, in its order."""
-        return (*self.tokens.checks, *self.sample_checks)
+        model = (self.model_check,) if self.model_check else ()
+        return (*model, *self.tokens.checks, *self.sample_checks)
 
     @property
     def fine(self) -> bool:
@@ -112,6 +116,7 @@ class Preflight:
             "end_of_turn": self.end_of_turn,
             "finish_reasons": reasons(self.samples),
             "samples": [sample.to_json() for sample in self.samples],
+            "engines": [dict(engine) for engine in self.engines],
         }
 
 

@@ -37,7 +37,7 @@ from builder.server.need_ports import port_finding
 
 __all__ = ["Finding", "Look", "check_machine", "refuse_missing"]
 
-HASTE_SECONDS: Final = 1.5
+HASTE_SECONDS: Final = 1.0
 """How long the Hub may take once it is plain that something else is missing."""
 
 ENGINE_SECONDS: Final = 10.0

@@ -176,5 +176,5 @@ def test_characters_beyond_ascii_survive_whole(subject):
 
     texts = [completion.text for completion in subject.run(work)]
     assert [text for text in texts if "�" in text] == []
-    if subject.kind in ("embedded", "openai", "tgi-demo"):  # the demo model speaks some Spanish and German
+    if subject.kind in ("embedded", "openai", "tgi-demo"):  # it speaks some Spanish and German
         assert [text for text in texts if not text.isascii()] != []

@@ -145,7 +145,7 @@ def whole(prompt_tokens=None, **changes):
 # what is found
 
 
-def test_a_server_that_takes_everything_is_asked_three_completions():
+def test_a_server_that_takes_everything_is_asked_four_completions():
     with openai_server(VLLM) as server:
         found = at(server.url, info)
         asked = server.bodies
@@ -168,7 +168,7 @@ def test_a_server_that_takes_everything_is_asked_three_completions():
         "slots": 1024,
         "slots_told": False,
     }
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert {body["max_tokens"] for body in asked} == {1}
     assert {body["model"] for body in asked} == {"demo/model"}
 
@@ -598,9 +598,9 @@ def test_each_fault_is_the_error_that_says_what_to_do(fault, in_one_piece):
 
         return [await outcome(seed) for seed in range(2)]
 
-    strikes = {3: fault}  # connecting takes three requests
+    strikes = {4: fault}  # connecting takes four requests
     if fault == "reset_before":
-        strikes[4] = fault  # a kept connection that breaks is no failure: another one is tried
+        strikes[5] = fault  # a kept connection that breaks is no failure: another one is tried
     plan = FaultPlan(numbered=strikes, seconds=30.0)
     deadlines = DeadlinesSpec(first_token=1.5, between_tokens=1.5, whole=1.5)
     with openai_server(VLLM, ScriptedAuthor, plan) as server:
@@ -629,7 +629,7 @@ def test_a_server_that_does_not_stream_is_asked_for_whole_answers():
 
 def test_a_stream_that_is_refused_for_now_is_asked_again(monkeypatch):
     monkeypatch.setattr(openai_trial, "FIRST_PAUSE", 0.001)
-    with openai_server(VLLM, faults=FaultPlan(numbered={2: "overloaded"})) as server:
+    with openai_server(VLLM, faults=FaultPlan(numbered={3: "overloaded"})) as server:
         ends = at(server.url, info)["ends"]
         assert server.injected == {"overloaded": 1}
     assert ends["streams"] and ends["stream_options"]
@@ -655,6 +655,15 @@ async def _free_port():
     server.close()
     await server.wait_closed()
     return port
+
+
+def test_a_server_that_does_not_answer_is_refused_at_its_deadline():
+    with openai_server(VLLM, faults=FaultPlan(numbered={0: "stall_first"})) as server:
+        error = refused(server.url, deadlines=DeadlinesSpec(first_token=0.3))
+        assert len(server.requests) == 1
+    assert error.message == (
+        "the server accepts a request and does not answer it: no whole answer within 0.3 s"
+    )
 
 
 def test_a_chat_only_server_is_refused():

@@ -147,7 +147,7 @@ def test_our_own_engines_pass_and_the_same_is_found_again(kind):
     assert first == second
     assert first["token_ids"] == IDS
     assert first["bos_count"] == 1
-    assert first["told_by_server"] is (kind not in ("scripted", "embedded"))
+    assert first["told_by_server"] is (kind != "scripted")
     assert first["end_of_turn"] > 0.7
 
 
@@ -174,6 +174,7 @@ def test_what_is_found_is_small_and_says_all():
         "told_by_server": True,
         "end_of_turn": 1.0,
         "finish_reasons": {"stop": 20},
+        "engines": [],
     }
     assert found["samples"][0] == {"text": REQUESTS[0], "finish_reason": "stop", "tokens": 13}
     assert len(json.dumps(found)) < 6000
