@@ -6,6 +6,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from rich.text import Text
+
 from builder.cli.build_words import this_command
 from builder.cli.output import Output
 from builder.errors import InterruptedRunError
@@ -23,7 +25,7 @@ def telling(output: Output) -> Iterator[Callable[[str], None]]:
         yield lambda words: None  # noqa: ARG005
     elif output.live.is_terminal:
         with output.live.status("looking at this machine") as status:
-            yield status.update
+            yield lambda words: status.update(Text(words))
     else:
         yield _Lines(output)
 

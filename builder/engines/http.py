@@ -111,7 +111,7 @@ class Server:
         connection, exchange = await self._send(request, patience)
         self._tick.begin()
         try:
-            if exchange.status not in (0, 200):
+            if exchange.status != 200:
                 raise self._refuse(await exchange.whole())
             yield b""
             while True:

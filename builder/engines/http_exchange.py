@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from httptools import HttpParserError, HttpResponseParser
@@ -14,11 +14,12 @@ from builder.errors import BrokenStreamError, MagpieError, StalledError, Unavail
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. Names of headers are in lower case."""
+    """A whole answer. Names of headers are in lower case; `reason` stands beside the status."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,12 @@ class Exchange:
         self.over = False  # all came
         self.reusable = False  # and the connection can take another request
         self.failure: MagpieError | None = None
+        self.held = False  # something came, and who waits is told later
         self.parts = 0  # of the body, as the server cut it
         self._loop = loop
         self._began = self._seen = loop.time()
         self._progressed = self._moved = False
+        self._reason = ""
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._wanted = Wanted.HEAD
@@ -96,7 +99,7 @@ class Exchange:
         await self.wait(Wanted.END)
         if self.failure is not None:
             raise self.failure
-        return Answer(self.status, self.headers, self.take())
+        return Answer(self.status, self.headers, self.take(), self._reason)
 
     def take(self) -> bytes:
         """Take what came of the body and was not taken yet."""
@@ -108,8 +111,13 @@ class Exchange:
         self._pieces = []
         return b"".join(pieces)
 
+    @property
+    def urgent(self) -> bool:
+        """Whether who waits should know at once: it is over, or its head is wanted."""
+        return self.over or self.failure is not None or self._wanted is not Wanted.PIECE
+
     def feed(self, data: bytes | memoryview) -> None:
-        """Take in bytes from the server."""
+        """Take in bytes from the server. `wake` says so to who waits."""
         self.begun = True
         assert self._parser is not None
         try:
@@ -121,7 +129,6 @@ class Exchange:
             self._moved = False
             self._seen = self._loop.time()
             self._progressed = True
-        self._wake()
 
     def lost(self, cause: Exception | None) -> None:
         """Take in that the connection is gone; None: the server closed it in good order."""
@@ -132,7 +139,7 @@ class Exchange:
             error = UnavailableError(f"the connection ended without an answer: {why}")
         elif self.status and not framed and cause is None:
             self.over = True  # an answer without a length ends with its connection
-            self._wake()
+            self.wake()
             return
         else:
             error = BrokenStreamError(f"the connection ended in the middle of an answer: {why}")
@@ -144,7 +151,7 @@ class Exchange:
         if not self.over and self.failure is None:
             self.failure = error
             self.reusable = False
-            self._wake()
+            self.wake()
 
     def check(self, now: float) -> None:
         """Fail if a deadline was missed."""
@@ -163,7 +170,8 @@ class Exchange:
             return bool(self._pieces)
         return wanted is Wanted.HEAD and self.status >= 200
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Wake who waits, if there is what is wanted."""
         waiter = self._waiter
         if waiter is not None and self._has(self._wanted):
             self._waiter = None
@@ -174,6 +182,10 @@ class Exchange:
         """Another answer begins: after an interim one (1xx) it is the real one."""
         if self.over:
             self.reusable = False  # more than was asked for
+
+    def on_status(self, reason: bytes) -> None:
+        """Keep the words beside the status."""
+        self._reason = reason.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""

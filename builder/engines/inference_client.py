@@ -161,18 +161,15 @@ class EventLines:
         """Yield what the stock client's stream yields: texts, or tokens with their details."""
         async for data in self._data():
             for one in data:
-                output = _output(one)
-                if output is None:  # something rare: the stock client knows what to do
-                    try:
-                        rare = _format_text_generation_stream_output(
-                            f"data:{one.decode()}", details
-                        )
-                    except StopIteration:
-                        return
+                output: Any = _output(one)
+                if output is not None:
+                    yield output if details else output.token.text
+                elif one == b"[DONE]":
+                    return
+                else:  # something rare: the stock client knows what to do
+                    rare = _format_text_generation_stream_output(f"data:{one.decode()}", details)
                     if rare is not None:
                         yield rare
-                else:
-                    yield output if details else output.token.text
 
     async def _data(self) -> AsyncGenerator[list[bytes]]:
         events = Events()
@@ -224,7 +221,7 @@ def _encoded(request: RequestParameters) -> Request:
 
 
 _PLAIN = ({"index", "token", "generated_text", "details"}, {"index", "token"})
-_TOKEN = {"id", "text", "logprob", "special"}
+_TOKEN = {"id", "logprob", "special", "text"}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -243,16 +240,26 @@ def _output(data: bytes) -> TextGenerationStreamOutput | None:
         return None
     if event.get("details") is not None:
         return None
+    fields = {
+        "id": token["id"],
+        "logprob": token["logprob"],
+        "special": token["special"],
+        "text": token["text"],
+    }
     inner = TextGenerationStreamOutputToken.__new__(TextGenerationStreamOutputToken)
-    dict.update(inner, token)
-    inner.__dict__.update(token)
+    dict.update(inner, fields)
+    inner.__dict__.update(fields)
     output = TextGenerationStreamOutput.__new__(TextGenerationStreamOutput)
-    event.setdefault("details", None)
-    event.setdefault("generated_text", None)
-    event["top_tokens"] = None
-    dict.update(output, event)
-    event["token"] = inner
-    output.__dict__.update(event)
+    whole = {
+        "index": event["index"],
+        "token": fields,
+        "details": None,
+        "generated_text": event.get("generated_text"),
+        "top_tokens": None,
+    }
+    dict.update(output, whole)
+    whole["token"] = inner
+    output.__dict__.update(whole)
     return output
 
 
@@ -260,7 +267,11 @@ def _raise_refused(request: Request, answer: Answer) -> NoReturn:
     """Raise what the stock client raises for this answer."""
     sent = httpx2.Request("POST", request.url, headers=dict(request.headers))
     response = httpx2.Response(
-        answer.status, headers=dict(answer.headers), content=answer.body, request=sent
+        answer.status,
+        headers=dict(answer.headers),
+        content=answer.body,
+        request=sent,
+        extensions={"reason_phrase": answer.reason.encode("latin-1")},
     )
     try:
         hf_raise_for_status(response)

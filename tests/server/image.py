@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import hashlib
 import io
+import json
 import os
 import re
 import subprocess
@@ -93,9 +94,12 @@ def _import(engine: ContainerEngine, name: str) -> None:
             _add_folder(tar, "data", 0o755)
         file.flush()
         engine.client.api.timeout = 300
-        engine.client.api.import_image_from_file(
+        said = engine.client.api.import_image_from_file(
             file.name, repository=repository, tag=tag, changes=_changes()
         )
+    if engine.podman:  # it takes `latest` for the tag
+        made = json.loads(said.splitlines()[-1])["status"]
+        engine.client.images.get(made).tag(repository, tag)
 
 
 def _changes() -> list[str]:

@@ -18,7 +18,7 @@ LONGEST = 60.0
 
 TOKEN = "hf_a-token-that-nobody-may-see"
 
-QUICK = RestartPolicy(pauses=(0.05, 0.1), unhealthy=1.0, look=0.1, health=0.1)
+QUICK = RestartPolicy(pauses=(0.05, 0.1), look=0.1, health=0.1)
 
 
 class Stage:

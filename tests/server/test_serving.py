@@ -34,11 +34,12 @@ def test_from_no_container_to_no_container(stage):
     assert running.record == {
         "image": spec.image,
         "image_id": details["Image"],
-        "digest": None,
+        "digest": running.record["digest"],
         "command": details["Config"]["Cmd"],
         "gpus": [[]],
         "replicas": 1,
     }
+    assert stage.engine.podman or running.record["digest"] is None  # in no registry
     assert stage.containers() == []
     assert stage.names() == ["server-started", "server-ready", "server-stopped"]
     log = stage.log()

@@ -1,6 +1,10 @@
 """Servers that die in the middle of a run: brought back, a few times, then given up."""
 
+import contextlib
+import http.client
+import json
 import signal
+import urllib.request
 
 import pytest
 
@@ -37,10 +41,28 @@ def test_a_server_that_is_killed_comes_back_at_the_same_address(stage):
     assert stage.log().count("Connected") == 2
 
 
-def test_one_that_dies_again_and_again_is_given_up_in_plain_words(stage):
-    spec = stage.spec(image=stage.variant(DEATH="killed-after:0.2", AUTHOR="scripted"))
-    with stage.serving(spec) as running:
+def kill_each_time_it_is_ready(stage, endpoint, times):
+    """Ask a server that dies at its first request."""
+    body = json.dumps({"inputs": "hello"}).encode()
+    for number in range(1, times + 1):
+        wait_for(lambda n=number: stage.names().count("server-ready") == n, "the server")
+        request = urllib.request.Request(f"{endpoint}/generate", body, method="POST")
+        request.add_header("Content-Type", "application/json")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30)
+        wait_for(lambda n=number: stage.names().count("server-died") == n, "its death")
+
+
+@pytest.fixture
+def mortal(stage):
+    """A server that dies at its first request."""
+    return stage.spec(image=stage.variant(DEATH="after-requests:1", AUTHOR="scripted"))
+
+
+def test_one_that_dies_again_and_again_is_given_up_in_plain_words(stage, mortal):
+    with stage.serving(mortal) as running:
         (endpoint,), upkeep = running.served.endpoints, running.served.upkeep
+        kill_each_time_it_is_ready(stage, endpoint, 3)
 
         def given_up():
             try:
@@ -61,13 +83,12 @@ def test_one_that_dies_again_and_again_is_given_up_in_plain_words(stage):
     assert names[-2:] == ["server-given-up", "server-stopped"]
 
 
-def test_a_death_is_forgotten_after_a_time(stage):
+def test_a_death_is_forgotten_after_a_time(stage, mortal):
     policy = RestartPolicy(pauses=(0.05,), within=0.0, look=0.1, health=0.1)
-    once_each = {"DEATH": "killed-after:0.1", "AUTHOR": "scripted"}
-    with stage.serving(stage.spec(image=stage.variant(**once_each)), policy) as running:
-        wait_for(lambda: stage.names().count("server-restarted") >= 3, "the third restart")
-        assert "server-given-up" not in stage.names()
-        running.served.upkeep.returning(running.served.endpoints[0])
+    with stage.serving(mortal, policy) as running:
+        kill_each_time_it_is_ready(stage, running.served.endpoints[0], 3)
+        wait_for(lambda: stage.names().count("server-ready") == 4, "the server")
+    assert "server-given-up" not in stage.names()
 
 
 def test_one_that_was_removed_by_somebody_is_made_anew(stage):
@@ -85,13 +106,14 @@ def test_one_that_was_removed_by_somebody_is_made_anew(stage):
 
 
 def test_one_that_runs_and_gives_no_answer_is_started_again(stage):
-    with stage.serving() as running:
+    policy = RestartPolicy(pauses=(0.05,) * 9, unhealthy=1.0, look=0.1, health=0.1)
+    with stage.serving(policy=policy) as running:
         (endpoint,) = running.served.endpoints
         (container,) = stage.containers()
         container.kill(signal.SIGSTOP)
         wait_for(lambda: stage.names().count("server-ready") == 2, "the server")
         assert healthy(endpoint)
-    (died,) = stage.details("server-died")
+    died = stage.details("server-died")[0]
     assert died["status"] is None
     assert died["reason"].startswith("it runs, and was not healthy for ")
 

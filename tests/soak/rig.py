@@ -1,4 +1,4 @@
-"""Rows sampled by the real thing: `generate`, its journals and shards, and engines of real servers."""
+"""Rows sampled by the real thing: `generate`, its journals and shards, the engines of servers."""
 
 import asyncio
 import contextlib
