@@ -23,7 +23,9 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status. Everything that went wrong is on stderr by then."""
     # A shell that starts us in the background has SIGINT ignored: `kill -INT` must stop us too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # nohup ignores the one on purpose
+            signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         status = command.main(arguments, prog_name="magpie", standalone_mode=False)
     except click.ClickException as error:

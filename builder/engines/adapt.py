@@ -51,6 +51,7 @@ class Limit:
         self._proven = False  # the trial was better in its first window
         self._eager = 0.25  # mending: answers that one more request takes, as a share of the limit
         self._grown = False  # mending: the limit has grown since the last setback
+        self._blamed = 0  # mending: setbacks that came of growing, in a row
         self._restart()
 
     def answered(self, tokens: int, *, full: bool) -> None:
@@ -131,8 +132,7 @@ class Limit:
     def _mend(self) -> None:
         if self._answers < max(1.0, self._eager * self.now):
             return
-        if self._grown:
-            self._eager = max(0.125, self._eager / 2)
+        self._learn(blame=False)
         self._grown = True
         self.now += 1
         self._restart()
@@ -144,13 +144,23 @@ class Limit:
             self._hold = min(LONGEST_HOLD, self._hold * 2)
         if self.state != MENDING:
             self._goal = self._level if self.state == TRYING else self.now
-        elif self._grown and self._answers <= max(2, self.now // 16):  # it came of growing
-            self._eager = min(4.0, self._eager * 2)
+        else:
+            self._learn(blame=self._answers <= max(1, self.now // 16))
         self._grown = False
         self.now, self.state = min(limit, self._goal), MENDING
         self._restart()
         if self.now >= self._goal:
             self._settle(self._goal)
+
+    def _learn(self, *, blame: bool) -> None:
+        """Mend more slowly where growing was punished twice in a row, faster where it was not."""
+        if not self._grown:
+            return
+        self._blamed = self._blamed + 1 if blame else 0
+        if not blame:
+            self._eager = max(0.125, self._eager / 2)
+        elif self._blamed >= 2:
+            self._eager = min(4.0, self._eager * 2)
 
     def _measure(self) -> float:
         """Tokens a second since the window began; the next one begins."""

@@ -67,7 +67,7 @@ class Gate:
         return lane, lane.enter()
 
     async def _turn(self, first: bool) -> Place:
-        turn = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
         (self._queue.appendleft if first else self._queue.append)(turn)
         try:
             return await turn

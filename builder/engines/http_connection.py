@@ -26,7 +26,7 @@ SHORTEST_TICK = 0.001
 """Seconds below which there is nothing to gain."""
 
 WORTH = 3
-"""Events that a rest must bring to pay: stopping and starting to read costs as much as two reads."""
+"""Events that a rest must bring: to stop and to start to read costs as much as two reads."""
 
 FEW = 8
 """With fewer streams than this there is time enough to read each event when it comes."""

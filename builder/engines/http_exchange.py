@@ -193,6 +193,7 @@ class Exchange:
 
     def on_headers_complete(self) -> None:
         """Keep the status."""
+        assert self._parser is not None
         self.status = self._parser.get_status_code()
         if self.status < 200:
             self.headers.clear()
@@ -206,6 +207,7 @@ class Exchange:
 
     def on_message_complete(self) -> None:
         """All of the answer is there, unless it was an interim one."""
+        assert self._parser is not None
         if self.status >= 200:
             self.over = True
             self.reusable = self._parser.should_keep_alive()

@@ -10,14 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from builder.server.client import ContainerEngine, engine_errors, explanation, raised
+from builder.server.create import create
 from builder.server.failure import Setting, start_failure
 from builder.server.plan import PORT_INSIDE, ContainerPlan
 
 HEALTH_SECONDS = 5.0
 """How long `/health` may take: TGI answers it at once, or tries a token of its own."""
-
-LOG_MB, LOG_FILES = 50, 2
-"""What the engine keeps of the log of a container; the run's server.log has it all."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,12 @@ GONE = State(there=False)
 def start_container(engine: ContainerEngine, plan: ContainerPlan, setting: Setting) -> str:
     """Make and start a container; return its id. Raises `ServerError`; nothing is left then."""
     try:
-        container = engine.client.containers.create(**_arguments(engine, plan))
+        container = create(engine, plan)
     except raised() as error:
         remove(engine, plan.name)
         raise start_failure(explanation(error), setting) from error
-    begin(engine, str(container.id), setting)
-    return str(container.id)
+    begin(engine, container, setting)
+    return container
 
 
 def begin(engine: ContainerEngine, container: str, setting: Setting) -> None:
@@ -105,40 +103,6 @@ def healthy(endpoint: str) -> bool:
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
-
-
-def _arguments(engine: ContainerEngine, plan: ContainerPlan) -> dict[str, Any]:
-    """The plan in docker-py's words."""
-    from docker.types import DeviceRequest, LogConfig, Mount
-
-    arguments: dict[str, Any] = {
-        "image": plan.image.id,
-        "command": list(plan.command),
-        "name": plan.name,
-        "environment": {**plan.environment, **plan.secrets},
-        "labels": dict(plan.labels),
-        "ports": {f"{PORT_INSIDE}/tcp": ("127.0.0.1", plan.port)},
-        "shm_size": plan.shm_bytes,
-        "mounts": [
-            Mount(mount.target, str(mount.source), type="bind", read_only=mount.read_only)
-            for mount in plan.mounts
-        ],
-    }
-    if engine.podman:  # SELinux would keep a mount from the container; Docker has it off mostly
-        arguments["security_opt"] = ["label=disable"]
-    else:
-        limits = {"max-size": f"{LOG_MB}m", "max-file": str(LOG_FILES)}
-        arguments["log_config"] = LogConfig(type=LogConfig.types.JSON, config=limits)
-    if plan.gpus:
-        arguments["device_requests"] = [DeviceRequest(**_devices(plan.gpus, engine.podman))]
-    return arguments
-
-
-def _devices(gpus: tuple[int, ...], podman: bool) -> dict[str, Any]:
-    """GPUs as Docker asks for them, by index, or Podman, by their CDI names."""
-    if podman:
-        return {"driver": "cdi", "device_ids": [f"nvidia.com/gpu={gpu}" for gpu in gpus]}
-    return {"device_ids": [str(gpu) for gpu in gpus], "capabilities": [["gpu"]]}
 
 
 def _moment(text: str) -> datetime.datetime:

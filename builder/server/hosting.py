@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from builder.engines.base import Served
-from builder.errors import ServerError
 from builder.recipe.engine_spec import TgiEngineSpec
 from builder.recipe.load import recipe_path
 from builder.recipe.model_source import is_folder, model_folder
@@ -34,7 +33,7 @@ def refuse_unready(recipe: Recipe, source: Source, run: RunDirectory) -> None:
     if starts_containers(recipe.engine):
         base = recipe_path(source.recipe).parent
         folder = _folder(recipe.model.id, base)
-        look = Look(ours=_ports(run), rows=run.path)
+        look = Look(ours=ports_of_ours(run.path), rows=run.path)
         refuse_missing(check_machine(recipe, folder, look), source.recipe)
 
 
@@ -73,10 +72,3 @@ def _digest(server: Mapping[str, object] | None) -> str | None:
     digest = server.get("digest") if server else None
     return str(digest) if digest else None
 
-
-def _ports(run: RunDirectory) -> frozenset[int]:
-    """Ports of ours; none where the engine does not answer, which is a finding of its own."""
-    try:
-        return ports_of_ours(run.path)
-    except ServerError:
-        return frozenset()

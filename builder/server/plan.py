@@ -24,10 +24,11 @@ OWNER, RUN, RECIPE, PLAN, REPLICA, SCOPE = (
 name, the fingerprint of its plan, its number among the replicas, and whose it is."""
 
 PORT_INSIDE = 80
-HUB_INSIDE = "/data"
-CACHE_INSIDE = f"{HUB_INSIDE}/hub"
-"""TGI's images of version 3 say HF_HOME=/data, whose cache is /data/hub; older ones say
-HUGGINGFACE_HUB_CACHE=/data. All three variables are set, so whichever is read, it is the mount."""
+CACHE_INSIDE = "/data"
+"""Where TGI's documentation mounts the Hub's cache. Its images say HF_HOME=/data, whose cache would
+be /data/hub; both variables of the cache itself are set, and HF_HOME leads away from the mount, so
+that what else is written there stays out of the cache of this machine."""
+HOME_INSIDE = "/tmp/huggingface"
 MODEL_INSIDE = "/model"
 
 PROXIES = tuple(
@@ -169,7 +170,7 @@ def plan_replica(
     mounts = (BindMount(place.cache, CACHE_INSIDE, read_only=False), *mounts)
     command = (*model, *_flags(spec, place.gpus))
     environment = {
-        "HF_HOME": HUB_INSIDE,
+        "HF_HOME": HOME_INSIDE,
         "HF_HUB_CACHE": CACHE_INSIDE,
         "HUGGINGFACE_HUB_CACHE": CACHE_INSIDE,
         **{name: os.environ[name] for name in HANDED_ON if os.environ.get(name)},

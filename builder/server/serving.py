@@ -65,7 +65,8 @@ def kept_up(crew: Crew, policy: RestartPolicy) -> Iterator[Served]:
     keeper = Keeper(crew.replicas, crew.spec.start_minutes, crew.ears.note, policy)
     keeper.start()
     try:
-        yield Served(tuple(replica.endpoint for replica in crew.replicas), keeper)
+        gpus = sum(len(replica.plan.gpus) for replica in crew.replicas)
+        yield Served(tuple(replica.endpoint for replica in crew.replicas), keeper, gpus)
     finally:
         with uninterrupted():
             keeper.stop()

@@ -51,7 +51,7 @@ CASES = (
     Case("drip", wanted=5),
     Case("slow drip", rate=50, asks=(1, 2), wanted=5),
     Case("one piece", in_one=True, asks=(1, 40), wanted=10),
-    Case("whole", whole=True, asks=(2, 40)),
+    Case("whole", whole=True, asks=(1, 10)),
 )
 
 
@@ -82,14 +82,14 @@ async def the_engines(
 ) -> tuple[Answer, Callable[[], Awaitable[None]]]:
     """The tgi engine as the pool asks it, each answer cut at its stops."""
     from builder.engines.base import SamplingParams, complete
-    # from builder.engines.client_processes import connect_processes
+    from builder.engines.client_processes import connect_processes
     from builder.engines.remote import RemoteModel
     from builder.engines.tgi import connect_tgi
     from builder.recipe.engine_spec import TgiEngineSpec
 
     spec = TgiEngineSpec(kind="tgi", client_processes=processes)
     model = RemoteModel("<|begin_of_text|>", lambda: lambda text: [])
-    connect = connect_tgi
+    connect = connect_processes if processes else connect_tgi
     engine = await connect(url, model, spec)
     whole = kind.endswith("whole")
     params = SamplingParams(1.0, 1.0, TOKENS, 7, ("<|eot_id|>", "<|end_of_text|>"), whole)
@@ -141,9 +141,7 @@ def measured(url: str, kind: str, asks: int, processes: int | None = None) -> di
 
 def compare(case: Case) -> None:
     """Print a case: each client's tokens a CPU-second, and the ratios."""
-    kinds = ("stock", "fast", "engine")
-    if case.whole:
-        kinds = ("stock-whole", "fast-whole", "engine-whole")
+    kinds = tuple(kind + "-whole" * case.whole for kind in ("stock", "fast", "engine"))
     rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     with drip_server(TOKENS, case.rate, whole=case.in_one) as url:
         for _ in range(ROUNDS):
@@ -163,11 +161,11 @@ def compare(case: Case) -> None:
 def spread() -> None:
     """Print what one and two processes of the client get through, by the clock."""
     with drip_server(TOKENS, whole=True) as url:
-        found = [measured(url, "engine", 100, processes) for processes in (None, 1, 2)]
-    one, child, two = (each["tokens"] / each["clock"] for each in found)
+        found = [measured(url, "engine", 100, processes) for processes in (None, 2)]
+    one, two = (each["tokens"] / each["clock"] for each in found)
     print(
-        f"processes: tgi engine in this process {one:,.0f} tokens/s, in 1 child {child:,.0f}, "
-        f"in 2 children {two:,.0f} ({os.cpu_count()} cores, one of them the server's)"
+        f"processes: 1 gets {one:,.0f} tokens/s by the clock, 2 get {two:,.0f} "
+        f"({os.cpu_count()} cores, and the server needs one)"
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder.engines.base import SamplingParams
+from builder.engines.client_processes import connect_processes
 from builder.engines.embedded import EmbeddedEngine, LlamaSettings
 from builder.engines.openai import connect_openai
 from builder.engines.remote import RemoteModel
@@ -60,6 +61,7 @@ SERVERS = {
     "openai-strict": partial(openai_at, STRICT),
     "openai-tgi": tgi_at,
     "tgi": tgi_at,
+    "tgi-processes": tgi_at,
     "tgi-demo": partial(tgi_at, author=LlamaAuthor),
 }
 """Kind of a remote engine -> a server for it, by its slots."""
@@ -74,6 +76,9 @@ class Subject:
             return ScriptedEngine(slots=slots, **how)
         if self.kind == "embedded":
             return EmbeddedEngine(LlamaSettings(MODEL, slots=slots, context=512), encoder(FILES))
+        if self.kind == "tgi-processes":
+            spec = TgiEngineSpec(kind="tgi", client_processes=2)
+            return await connect_processes(endpoint, REMOTE_MODEL, spec)
         if self.kind.startswith("tgi"):
             return await connect_tgi(endpoint, REMOTE_MODEL, TgiEngineSpec(kind="tgi"))
         return await connect_openai(endpoint, REMOTE_MODEL, OpenAIEngineSpec(kind="openai"))

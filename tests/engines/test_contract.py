@@ -20,6 +20,7 @@ KINDS = [
     "openai-strict",
     "openai-tgi",
     "tgi",
+    "tgi-processes",
     pytest.param("tgi-demo", marks=needs_llama),
 ]
 

@@ -11,7 +11,7 @@ import pytest
 
 from builder.engines.base import Chunk, complete
 from builder.engines.lane import TOLD, UNTOLD
-from builder.errors import OverloadedError, RowError, StalledError
+from builder.errors import BrokenStreamError, OverloadedError, RowError, StalledError
 from tests.engines.pool_engines import FailingEngine, params, pool_of
 from tests.engines.virtual_time import run_virtually, virtual_clock
 
@@ -179,15 +179,18 @@ def test_refusals_shrink_the_limit_and_answers_give_it_back():
     assert grown >= 30
 
 
-def test_single_refusals_now_and_then_cost_little():
+def test_failures_at_random_cost_little():
     async def work():
         author = random.Random(3)
         batching = Batching(batch=64, slots=64)
         take = batching.stream
 
         async def stream(prompt, params):
-            if author.random() < 0.03:
+            chance = author.random()
+            if chance < 0.05:
                 raise OverloadedError("at random")
+            if chance < 0.15:
+                raise BrokenStreamError("at random")
             async for chunk in take(prompt, params):
                 yield chunk
 

@@ -58,7 +58,7 @@ OLD_SECONDS = 24 * 3600
 def base_image(engine: ContainerEngine) -> str:
     """The name of the image of this checkout, made where it is not there."""
     name = f"{NAME}:{_content_hash()}"
-    with _one_at_a_time(), contextlib.suppress(KeyError):
+    with _one_at_a_time():
         if not engine.client.images.list(name):
             _remove_old(engine)
             _import(engine, name)

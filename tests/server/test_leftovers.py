@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -121,6 +123,20 @@ def test_what_a_killed_process_left_is_adopted_by_its_run(stage, processes):
     assert stage.names() == ["server-adopted", "server-ready", "server-stopped"]
     assert stage.log().count("Connected") == 1
     assert {line.partition(" | ")[0] for line in stage.log().splitlines()} == {left.name}
+    assert stage.containers() == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whenever_it_was_killed_the_next_start_leaves_nothing(stage, processes, seed):
+    chance = random.Random(seed)
+    for _ in range(3):
+        process = processes(stage, stage.spec(replicas=2))
+        threading.Event().wait(chance.uniform(0.3, 3.0))  # whichever moment this is
+        process.end(signal.SIGKILL)
+        assert len(stage.containers()) <= 2
+    with stage.serving(stage.spec(replicas=2)) as running:
+        assert sorted(c.name for c in stage.containers()) == sorted(running.names)
+        assert all(healthy(endpoint) for endpoint in running.served.endpoints)
     assert stage.containers() == []
 
 

@@ -97,12 +97,12 @@ def test_gpus_that_cannot_be_dealt_out_are_refused_with_both_numbers(gpus, repli
 def test_the_hubs_cache_is_mounted_where_every_version_of_tgi_looks():
     made = plan()
     assert [(str(m.source), m.target, m.read_only) for m in made.mounts] == [
-        ("/hub", "/data/hub", False)
+        ("/hub", "/data", False)
     ]
     assert made.environment == {
-        "HF_HOME": "/data",
-        "HF_HUB_CACHE": "/data/hub",
-        "HUGGINGFACE_HUB_CACHE": "/data/hub",
+        "HF_HOME": "/tmp/huggingface",
+        "HF_HUB_CACHE": "/data",
+        "HUGGINGFACE_HUB_CACHE": "/data",
     }
 
 

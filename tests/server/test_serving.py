@@ -57,15 +57,15 @@ def test_what_the_container_gets(stage, monkeypatch):
     port = running.served.endpoints[0].rpartition(":")[2]
     assert host["PortBindings"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}
     assert host["ShmSize"] == 2**28
-    assert host["DeviceRequests"] is None
+    assert not host["DeviceRequests"]
     assert host["RestartPolicy"]["Name"] in ("", "no")
-    mounts = {mount["Target"]: mount for mount in host["Mounts"]}
-    assert mounts["/data/hub"]["Source"] == str(stage.folder / "hub")
-    assert not mounts["/data/hub"].get("ReadOnly")
-    assert mounts["/model"]["ReadOnly"] is True
+    mounts = {mount["Destination"]: mount for mount in details["Mounts"]}
+    assert mounts["/data"]["Source"] == str(stage.folder / "hub")
+    assert mounts["/data"]["RW"] is True
+    assert mounts["/model"]["RW"] is False
     environment = dict(line.split("=", 1) for line in config["Env"])
     assert environment["HF_ENDPOINT"] == "https://hub.example.org"
-    assert environment["HF_HUB_CACHE"] == environment["HUGGINGFACE_HUB_CACHE"] == "/data/hub"
+    assert environment["HF_HUB_CACHE"] == environment["HUGGINGFACE_HUB_CACHE"] == "/data"
     assert environment["HF_TOKEN"] == TOKEN
     labels = {key: value for key, value in config["Labels"].items() if key.startswith("magpie.")}
     assert labels.pop("magpie.plan")
@@ -221,7 +221,9 @@ def test_a_dead_replica_ends_the_start_of_the_others(stage):
 def test_gpus_on_an_engine_without_any(stage):
     with pytest.raises(ServerError) as caught, stage.serving(stage.spec(gpus=(0,))):
         pytest.fail("it became ready")
-    assert "the container sees no GPU" in caught.value.message
+    assert caught.value.message.startswith(
+        "the container cannot be started: the container sees no GPU ("
+    )
     assert "NVIDIA Container Toolkit" in caught.value.mend
 
 
