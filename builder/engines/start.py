@@ -90,9 +90,9 @@ async def _connect(
     spec: TgiEngineSpec | OpenAIEngineSpec, endpoint: str, model: RemoteModel
 ) -> Engine:
     if isinstance(spec, TgiEngineSpec):
-        from builder.engines.tgi import connect_tgi
+        from builder.engines.client_processes import connect_processes
 
-        return await connect_tgi(endpoint, model, spec)
+        return await connect_processes(endpoint, model, spec)
     from builder.engines.openai import connect_openai
 
     return await connect_openai(endpoint, model, spec)
