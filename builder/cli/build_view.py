@@ -87,7 +87,8 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
 
 def _log(progress: Progress, output: Output, done: threading.Event) -> None:
     while not done.wait(LOG_EVERY):
-        output.live.print(" · ".join([*_words(progress), *live_words(progress)]))
+        words = [*_words(progress), *live_words(progress)]
+        output.live.print(" · ".join(words), soft_wrap=True)
 
 
 def _lines(progress: Progress, width: int) -> Group:

@@ -202,7 +202,7 @@ def _ids_check(known: tuple[int, ...] | None, by_server: bool, servers: int) -> 
         return Check("tokens of the pre-query prompt", "nobody could tell", fine=False)
     who = "not told by the server, as the tokenizer says"
     if by_server:
-        who = "as the server says" if servers == 1 else f"as all {servers} servers say"
+        who = "as the server says" if servers == 1 else f"as each of {servers} servers says"
     return Check("tokens of the pre-query prompt", f"{len(known)}, {who}")
 
 

@@ -71,4 +71,3 @@ def _folder(model: str, base: Path) -> Path | None:
 def _digest(server: Mapping[str, object] | None) -> str | None:
     digest = server.get("digest") if server else None
     return str(digest) if digest else None
-
