@@ -12,7 +12,7 @@ def show(output: Output, found: Preflight) -> None:
     """Print a preflight where the progress is shown; quiet leaves it to run.json."""
     if not output.quiet:
         for line in preflight_lines(found, output.live.width):
-            output.live.print(line, soft_wrap=True)
+            output.live.print(line, soft_wrap=not output.live.is_terminal)
 
 
 def preflight_lines(found: Preflight, width: int) -> list[Text]:
