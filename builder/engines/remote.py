@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from builder.engines.http import Server
@@ -22,11 +23,13 @@ class RemoteModel:
 
     `bos` is the begin-of-text token as the template writes it, maybe ''. `encode` gives what turns
     a text into the model's token ids; it adds none, and raises `TemplateError` where the model has
-    no tokenizer files.
+    no tokenizer files. `tokenizer_file` is the `tokenizer.json` that it reads, for processes that
+    speak to the server in our place.
     """
 
     bos: str
     encode: Callable[[], Callable[[str], list[int]]]
+    tokenizer_file: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.engines.base import Engine, Served
+from builder.engines.client_crew import Crew
+from builder.engines.client_processes import connect_processes
 from builder.engines.embedded import DEFAULT_SLOTS, EmbeddedEngine, Encode, LlamaSettings
 from builder.engines.preflight import Tokenizer
 from builder.engines.remote import RemoteModel
@@ -29,7 +31,8 @@ class ModelFiles:
 
     `folder` is where its files lie, None for a model on the Hub. `encode` gives what turns a
     prompt into token ids, `bos` is the begin-of-text token of the template. Paths in the recipe
-    are relative to `base`. `log` is the file for what the engine says.
+    are relative to `base`. `log` is the file for what the engine says, `tokenizer` the model's
+    tokenizer.json.
     """
 
     folder: Path | None
@@ -37,12 +40,19 @@ class ModelFiles:
     base: Path
     log: Path | None = None
     bos: str = ""
+    tokenizer: Path | None = None
 
 
 def model_files(resolved: Resolved, log: Path) -> ModelFiles:
     """What the engines of a recipe may need of its model; `log` gets what they say."""
-    folder, bos = resolved.model_folder, resolved.template.bos
-    return ModelFiles(folder, resolved.encode, resolved.base, log, bos)
+    return ModelFiles(
+        folder=resolved.model_folder,
+        encode=resolved.encode,
+        base=resolved.base,
+        log=log,
+        bos=resolved.template.bos,
+        tokenizer=resolved.files.tokenizer if resolved.files else None,
+    )
 
 
 def tokenizer_of(resolved: Resolved) -> Tokenizer | None:
@@ -66,8 +76,12 @@ async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> 
     Raises `EngineError`, `UsageError` or `MissingExtraError`.
     """
     if isinstance(spec, TgiEngineSpec | OpenAIEngineSpec):
-        model = RemoteModel(files.bos, files.encode)
-        return await _connected([_connect(spec, url, model) for url in served.endpoints])
+        model, crew = (
+            RemoteModel(files.bos, files.encode, files.tokenizer),
+            Crew(spec.client_processes),
+        )
+        connecting = [connect_processes(url, model, spec, crew) for url in served.endpoints]
+        return await _connected(connecting)
     return [start_local(spec, files)]
 
 
@@ -84,18 +98,6 @@ def start_local(spec: EmbeddedEngineSpec | ScriptedEngineSpec, files: ModelFiles
         log=files.log,
     )
     return EmbeddedEngine(settings, files.encode())
-
-
-async def _connect(
-    spec: TgiEngineSpec | OpenAIEngineSpec, endpoint: str, model: RemoteModel
-) -> Engine:
-    if isinstance(spec, TgiEngineSpec):
-        from builder.engines.client_processes import connect_processes
-
-        return await connect_processes(endpoint, model, spec)
-    from builder.engines.openai import connect_openai
-
-    return await connect_openai(endpoint, model, spec)
 
 
 async def _connected(connecting: Sequence[Coroutine[None, None, Engine]]) -> Sequence[Engine]:

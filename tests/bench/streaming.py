@@ -159,14 +159,22 @@ def compare(case: Case) -> None:
 
 
 def spread() -> None:
-    """Print what one and two processes of the client get through, by the clock."""
-    with drip_server(TOKENS, whole=True) as url:
-        found = [measured(url, "engine", 100, processes) for processes in (None, 2)]
-    one, two = (each["tokens"] / each["clock"] for each in found)
-    print(
-        f"processes: 1 gets {one:,.0f} tokens/s by the clock, 2 get {two:,.0f} "
-        f"({os.cpu_count()} cores, and the server needs one)"
-    )
+    """Print what one and two processes of the client get through, and what is left to the parent.
+
+    A parent beside children has only a line an answer to handle: how many times more tokens it
+    bears a CPU-second says how far processes can be added.
+    """
+    for name, whole in (("one piece", False), ("whole", True)):
+        with drip_server(TOKENS, whole=True) as url:
+            kind = "engine-whole" if whole else "engine"
+            found = [measured(url, kind, 100, processes) for processes in (None, 2)]
+        one, two = (each["tokens"] / each["clock"] for each in found)
+        alone, beside = (each["tokens"] / each["cpu"] for each in found)
+        print(
+            f"processes, {name}: 1 gets {one:,.0f} tokens/s by the clock, 2 get {two:,.0f} "
+            f"({os.cpu_count()} cores, and the server needs one); their parent bears "
+            f"{beside:,.0f} tokens/CPU-s = {beside / alone:.1f} times"
+        )
 
 
 def main() -> None:

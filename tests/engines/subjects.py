@@ -16,7 +16,7 @@ from builder.engines.openai import connect_openai
 from builder.engines.remote import RemoteModel
 from builder.engines.scripted import ScriptedEngine
 from builder.engines.tgi import connect_tgi
-from builder.recipe.engine_spec import OpenAIEngineSpec, TgiEngineSpec
+from builder.recipe.engine_spec import ENGINES, OpenAIEngineSpec, TgiEngineSpec
 from builder.recipe.model_source import demo_folder
 from builder.recipe.template import derive_template
 from builder.recipe.tokenizer_files import load_tokenizer_files
@@ -38,7 +38,7 @@ needs_llama = pytest.mark.skipif(
 )
 
 
-REMOTE_MODEL = RemoteModel(TEMPLATE.bos, lambda: encoder(FILES))
+REMOTE_MODEL = RemoteModel(TEMPLATE.bos, lambda: encoder(FILES), FILES.tokenizer)
 
 
 @contextlib.contextmanager
@@ -60,6 +60,7 @@ SERVERS = {
     "openai-sglang": partial(openai_at, SGLANG),
     "openai-strict": partial(openai_at, STRICT),
     "openai-tgi": tgi_at,
+    "openai-processes": partial(openai_at, VLLM),
     "tgi": tgi_at,
     "tgi-processes": tgi_at,
     "tgi-demo": partial(tgi_at, author=LlamaAuthor),
@@ -76,8 +77,9 @@ class Subject:
             return ScriptedEngine(slots=slots, **how)
         if self.kind == "embedded":
             return EmbeddedEngine(LlamaSettings(MODEL, slots=slots, context=512), encoder(FILES))
-        if self.kind == "tgi-processes":
-            spec = TgiEngineSpec(kind="tgi", client_processes=2)
+        if self.kind.endswith("-processes"):
+            kind = self.kind.removesuffix("-processes")
+            spec = ENGINES[kind](kind=kind, client_processes=2)
             return await connect_processes(endpoint, REMOTE_MODEL, spec)
         if self.kind.startswith("tgi"):
             return await connect_tgi(endpoint, REMOTE_MODEL, TgiEngineSpec(kind="tgi"))

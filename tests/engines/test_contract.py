@@ -19,6 +19,7 @@ KINDS = [
     "openai-sglang",
     "openai-strict",
     "openai-tgi",
+    "openai-processes",
     "tgi",
     "tgi-processes",
     pytest.param("tgi-demo", marks=needs_llama),
