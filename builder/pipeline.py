@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from builder.annotate.served import refuse_unserved as refuse_annotators
-from builder.engines.preflight import Preflight
+from builder.engines.preflight.preflight import Preflight
 from builder.engines.start import may_change, model_files, start_engines, tokenizer_of
 from builder.generate.generate import Means, Reports, Work, generate
 from builder.recipe.resolve import Resolved, Source, resolve

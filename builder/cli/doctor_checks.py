@@ -13,10 +13,10 @@ from builder.recipe.load import load_recipe, recipe_path
 from builder.recipe.model_source import is_folder, is_hub_id, model_folder
 from builder.recipe.resolve import Resolved, Source, resolve
 from builder.recipe.schema import EmbeddedEngineSpec, Recipe, ScriptedEngineSpec
-from builder.server.finding import Finding
-from builder.server.hub_access import ACCESS, token_finding
-from builder.server.need_disk import disk_findings, rows_wanted
-from builder.server.prerequisites import Look, check_machine
+from builder.server.needs.disk import disk_findings, rows_wanted
+from builder.server.needs.finding import Finding
+from builder.server.needs.hub_access import ACCESS, token_finding
+from builder.server.needs.prerequisites import Look, check_machine
 
 
 def examine(source: Source) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from builder.cli.output import Output
-from builder.engines.preflight import Preflight, Sample
+from builder.engines.preflight.preflight import Preflight, Sample
 
 
 def show(output: Output, found: Preflight) -> None:

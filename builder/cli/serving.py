@@ -10,8 +10,8 @@ from builder.recipe.load import load_recipe, recipe_path
 from builder.recipe.model_source import is_folder, model_folder
 from builder.recipe.resolve import Source, resolve
 from builder.server.leftovers import ports_of_ours
+from builder.server.needs.prerequisites import Look, check_machine, refuse_missing
 from builder.server.plan import ServeRequest
-from builder.server.prerequisites import Look, check_machine, refuse_missing
 
 
 def wanted(name: str, overrides: tuple[str, ...]) -> tuple[TgiEngineSpec, ServeRequest]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.engines.base import Engine, Served
-from builder.engines.client_crew import Crew
-from builder.engines.client_processes import connect_processes
+from builder.engines.clients.crew import Crew
+from builder.engines.clients.processes import connect_processes
 from builder.engines.embedded import DEFAULT_SLOTS, EmbeddedEngine, Encode, LlamaSettings
-from builder.engines.preflight import Tokenizer
-from builder.engines.remote import RemoteModel
+from builder.engines.preflight.preflight import Tokenizer
+from builder.engines.remote.model import RemoteModel
 from builder.engines.scripted import ScriptedEngine
 from builder.errors import EngineError, TemplateError
 from builder.recipe.resolve import Resolved

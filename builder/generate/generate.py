@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from builder.engines.base import Engine, Served
-from builder.engines.pool import Pool
-from builder.engines.preflight import Preflight, Tokenizer
+from builder.engines.pool.pool import Pool
+from builder.engines.preflight.preflight import Preflight, Tokenizer
 from builder.errors import InterruptedRunError, StorageError
 from builder.generate.flow import Flow, Screen, Stages
 from builder.generate.instruct import Instruct

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.engines.base import SamplingParams
-from builder.engines.pool import Pool
+from builder.engines.pool.pool import Pool
 from builder.errors import RowError
 from builder.generate.record import Row, text_columns
 from builder.generate.sampling import row_seed, row_uuid, sweep_point

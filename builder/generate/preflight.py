@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from builder.engines.base import Engine, Informed, SamplingParams
-from builder.engines.pool import Pool
-from builder.engines.preflight import Check, Preflight, Tested, Tokenizer, preflight
+from builder.engines.pool.pool import Pool
+from builder.engines.preflight.preflight import Check, Preflight, Tested, Tokenizer, preflight
 from builder.generate.instruct import stops_of
 from builder.generate.sampling import row_seed, sweep_point
 from builder.recipe.model_source import is_hub_id

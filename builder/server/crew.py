@@ -13,11 +13,11 @@ from builder.run.directory import RunDirectory
 from builder.server.client import ContainerEngine
 from builder.server.container import remove
 from builder.server.failure import Setting
-from builder.server.gpus import machine_gpus, needs_gpus
 from builder.server.image import Image, ensure_image
 from builder.server.interrupts import uninterrupted
 from builder.server.leftovers import Found, containers_of_ours, sweep
 from builder.server.log import LogOut
+from builder.server.needs.gpus import machine_gpus, needs_gpus
 from builder.server.plan import (
     ContainerPlan,
     Place,

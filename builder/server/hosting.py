@@ -14,8 +14,8 @@ from builder.recipe.resolve import Resolved, Source
 from builder.recipe.schema import EngineSpec, Recipe
 from builder.run.directory import RunDirectory
 from builder.server.leftovers import ports_of_ours
+from builder.server.needs.prerequisites import Look, check_machine, refuse_missing
 from builder.server.plan import ServeRequest
-from builder.server.prerequisites import Look, check_machine, refuse_missing
 from builder.server.ready import Ears
 from builder.server.serving import serving
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.engines.base import Chunk, SamplingParams, complete
-from builder.engines.pool import Pool
-from builder.engines.tgi import connect_tgi
+from builder.engines.pool.pool import Pool
+from builder.engines.tgi.engine import connect_tgi
 from builder.generate.sampling import row_seed, sweep_point
 from builder.recipe.schema import Recipe
 from tests.servers.tgi import tgi_process

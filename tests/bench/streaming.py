@@ -60,7 +60,7 @@ async def the_hubs(url: str, kind: str) -> tuple[Answer, Callable[[], Awaitable[
     if kind.startswith("stock"):
         from huggingface_hub import AsyncInferenceClient as Client
     else:
-        from builder.engines.inference_client import FastInferenceClient as Client
+        from builder.engines.tgi.inference_client import FastInferenceClient as Client
     client = Client(url, token="unused")
 
     async def stream() -> int:
@@ -82,9 +82,9 @@ async def the_engines(
 ) -> tuple[Answer, Callable[[], Awaitable[None]]]:
     """The tgi engine as the pool asks it, each answer cut at its stops."""
     from builder.engines.base import SamplingParams, complete
-    from builder.engines.client_processes import connect_processes
-    from builder.engines.remote import RemoteModel
-    from builder.engines.tgi import connect_tgi
+    from builder.engines.clients.processes import connect_processes
+    from builder.engines.remote.model import RemoteModel
+    from builder.engines.tgi.engine import connect_tgi
     from builder.recipe.engine_spec import TgiEngineSpec
 
     spec = TgiEngineSpec(kind="tgi", client_processes=processes)

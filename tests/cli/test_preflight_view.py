@@ -1,5 +1,5 @@
 from builder.cli.preflight_view import preflight_lines
-from builder.engines.preflight import Check, Preflight, Sample, TokenFacts
+from builder.engines.preflight.preflight import Check, Preflight, Sample, TokenFacts
 
 TOKENS = TokenFacts((1, 2), 1, True, (Check("begin-of-text tokens", "1"),))
 FOUND = Preflight(

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from builder.engines.base import Chunk, Completion, SamplingParams, Served
-from builder.engines.pool import POLICY, Pool, Timing
+from builder.engines.pool.pool import POLICY, Pool, Timing
 from tests.engines.virtual_time import virtual_clock
 
 WELL = Completion("yes", 2, "stop")

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from builder.engines.base import SamplingParams
-from builder.engines.client_processes import connect_processes
+from builder.engines.clients.processes import connect_processes
 from builder.engines.embedded import EmbeddedEngine, LlamaSettings
-from builder.engines.openai import connect_openai
-from builder.engines.remote import RemoteModel
+from builder.engines.openai.engine import connect_openai
+from builder.engines.remote.model import RemoteModel
 from builder.engines.scripted import ScriptedEngine
-from builder.engines.tgi import connect_tgi
+from builder.engines.tgi.engine import connect_tgi
 from builder.recipe.engine_spec import ENGINES, OpenAIEngineSpec, TgiEngineSpec
 from builder.recipe.model_source import demo_folder
 from builder.recipe.template import derive_template

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from builder.engines.client_crew import Crew
-from builder.engines.client_growth import GrowthRule
-from builder.engines.client_processes import connect_processes
+from builder.engines.clients.crew import Crew
+from builder.engines.clients.growth import GrowthRule
+from builder.engines.clients.processes import connect_processes
 from builder.errors import EngineError
 from builder.recipe.engine_spec import ENGINES, TgiEngineSpec
 from tests.engines.subjects import REMOTE_MODEL, TEMPLATE, params

@@ -1,6 +1,6 @@
 """When one more client process pays: the decision, with clocks of its own."""
 
-from builder.engines.client_growth import Growth, GrowthRule
+from builder.engines.clients.growth import Growth, GrowthRule
 
 
 class Thread:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from builder.engines.base import complete
-from builder.engines.client_processes import ClientProcesses, CountingProcesses, connect_processes
-from builder.engines.openai import OpenAIEngine
-from builder.engines.remote import RemoteModel
-from builder.engines.tgi import TgiEngine
+from builder.engines.clients.processes import ClientProcesses, CountingProcesses, connect_processes
+from builder.engines.openai.engine import OpenAIEngine
+from builder.engines.remote.model import RemoteModel
+from builder.engines.tgi.engine import TgiEngine
 from builder.errors import (
     BrokenStreamError,
     EngineError,
@@ -58,7 +58,7 @@ def children(parent):
             command = (folder / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(stat[1]) == parent and b"builder.engines.client_child" in command:
+        if int(stat[1]) == parent and b"builder.engines.clients.child" in command:
             found.append(int(folder.name))
     return found
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from builder.engines.events import Details, Events, Token, TokenEvent, token_events
+from builder.engines.remote.events import Details, Events, Token, TokenEvent, token_events
 from builder.errors import BrokenStreamError
 
 STREAM = (

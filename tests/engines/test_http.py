@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from builder.engines.http import Answer, Server, UnreachableError
+from builder.engines.remote.http import Answer, Server, UnreachableError
 from builder.errors import (
     BrokenStreamError,
     EngineError,

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from huggingface_hub import AsyncInferenceClient
 
-from builder.engines.inference_client import FastInferenceClient
+from builder.engines.tgi.inference_client import FastInferenceClient
 from tests.servers.authors import ScriptedAuthor
 from tests.servers.faults import FaultPlan
 from tests.servers.serving import ServerThread, serving

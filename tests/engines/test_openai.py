@@ -7,13 +7,13 @@ import json
 import pytest
 from aiohttp import ClientSession, web
 
-from builder.engines import openai_trial
 from builder.engines.base import Chunk, Completion, complete
-from builder.engines.openai import connect_openai
-from builder.engines.openai_answer import Reading, finish_of
-from builder.engines.openai_prompts import SAMPLE, ids_in
-from builder.engines.remote import RemoteModel
-from builder.engines.remote_errors import Where
+from builder.engines.openai import trial
+from builder.engines.openai.answer import Reading, finish_of
+from builder.engines.openai.engine import connect_openai
+from builder.engines.openai.prompts import SAMPLE, ids_in
+from builder.engines.remote.errors import Where
+from builder.engines.remote.model import RemoteModel
 from builder.errors import (
     BrokenStreamError,
     EngineError,
@@ -628,7 +628,7 @@ def test_a_server_that_does_not_stream_is_asked_for_whole_answers():
 
 
 def test_a_stream_that_is_refused_for_now_is_asked_again(monkeypatch):
-    monkeypatch.setattr(openai_trial, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(trial, "FIRST_PAUSE", 0.001)
     with openai_server(VLLM, faults=FaultPlan(numbered={3: "overloaded"})) as server:
         ends = at(server.url, info)["ends"]
         assert server.injected == {"overloaded": 1}
@@ -639,7 +639,7 @@ def test_a_stream_that_is_refused_for_now_is_asked_again(monkeypatch):
 
 
 def test_a_server_that_is_not_there_is_refused_after_some_asking(monkeypatch):
-    monkeypatch.setattr(openai_trial, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(trial, "FIRST_PAUSE", 0.001)
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         free = loop.run_until_complete(_free_port())
     error = refused(f"http://127.0.0.1:{free}")

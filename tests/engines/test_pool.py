@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from builder.engines.pool import RetryPolicy
+from builder.engines.pool.pool import RetryPolicy
 from builder.errors import (
     BrokenStreamError,
     EngineError,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from builder.engines.pool import RetryPolicy
+from builder.engines.pool.pool import RetryPolicy
 from builder.errors import (
     BrokenStreamError,
     EngineError,

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from builder.engines.base import Chunk, complete
-from builder.engines.lane import TOLD, UNTOLD
+from builder.engines.pool.lane import TOLD, UNTOLD
 from builder.errors import BrokenStreamError, OverloadedError, RowError, StalledError
 from tests.engines.pool_engines import FailingEngine, params, pool_of
 from tests.engines.virtual_time import run_virtually, virtual_clock

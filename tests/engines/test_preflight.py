@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from builder.engines import preflight_tokens
 from builder.engines.base import Completion
-from builder.engines.openai import connect_openai
-from builder.engines.pool import Pool
-from builder.engines.preflight import Tested as Looked
-from builder.engines.preflight import Tokenizer, preflight
-from builder.engines.preflight_facts import shortened
-from builder.engines.preflight_greetings import speaks_as_assistant
-from builder.engines.preflight_tokens import RAW
+from builder.engines.openai.engine import connect_openai
+from builder.engines.pool.pool import Pool
+from builder.engines.preflight import tokens
+from builder.engines.preflight.facts import shortened
+from builder.engines.preflight.greetings import speaks_as_assistant
+from builder.engines.preflight.preflight import Tested as Looked
+from builder.engines.preflight.preflight import Tokenizer, preflight
+from builder.engines.preflight.tokens import RAW
 from builder.engines.scripted import ScriptedEngine
 from builder.errors import EngineError, RowError, UnavailableError
 from builder.recipe.engine_spec import OpenAIEngineSpec
@@ -309,7 +309,7 @@ def test_a_special_token_that_the_tokenizer_itself_cuts_is_refused():
 
 
 def test_a_server_that_is_away_for_a_moment_is_asked_again(monkeypatch):
-    monkeypatch.setattr(preflight_tokens, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(tokens, "FIRST_PAUSE", 0.001)
     failures = [UnavailableError("away"), UnavailableError("away")]
 
     def ids(prompt):
@@ -321,7 +321,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again(monkeypatch):
 
 
 def test_a_server_that_stays_away_is_an_error(monkeypatch):
-    monkeypatch.setattr(preflight_tokens, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(tokens, "FIRST_PAUSE", 0.001)
 
     def ids(prompt):
         raise UnavailableError("nobody there")

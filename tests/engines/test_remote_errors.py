@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from builder.engines.http import Answer
-from builder.engines.remote import api_key, open_server
-from builder.engines.remote_errors import Where, event_error, refusal
+from builder.engines.remote.errors import Where, event_error, refusal
+from builder.engines.remote.http import Answer
+from builder.engines.remote.model import api_key, open_server
 from builder.errors import (
     BrokenStreamError,
     EngineError,

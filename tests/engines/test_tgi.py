@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from builder.engines.base import complete
-from builder.engines.remote import RemoteModel
-from builder.engines.tgi import TgiInfo, connect_tgi
-from builder.engines.tgi_request import SEED_FOR_ZERO, useful_stops
+from builder.engines.remote.model import RemoteModel
+from builder.engines.tgi.engine import TgiInfo, connect_tgi
+from builder.engines.tgi.request import SEED_FOR_ZERO, useful_stops
 from builder.errors import (
     BrokenStreamError,
     EngineError,

@@ -1,6 +1,6 @@
 import pytest
 
-from builder.engines.preflight import Check
+from builder.engines.preflight.preflight import Check
 from builder.generate.preflight import model_check, sample_params
 from builder.recipe.load import load_recipe
 from tests.generate.bench import TEMPLATE

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from builder.engines.base import Chunk
-from builder.engines.pool import Pool
+from builder.engines.pool.pool import Pool
 from builder.errors import EngineError, RowError
 from builder.generate.instruct import Instruct
 from builder.generate.respond import Respond

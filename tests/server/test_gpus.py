@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.recipe.engine_spec import TgiEngineSpec
-from builder.server.gpus import (
+from builder.server.needs.gpus import (
     Gpu,
     GpuError,
     container_support,

@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import constants
 
 from builder.recipe.schema import ModelSpec
-from builder.server.hub_access import HubAnswer, ask_hub, local_answer, token_finding
-from builder.server.hub_cache import ModelFacts
+from builder.server.needs.hub_access import HubAnswer, ask_hub, local_answer, token_finding
+from builder.server.needs.hub_cache import ModelFacts
 from tests.server.hub import BAD, COMMIT, CONFIG, GOOD, PARAMETERS, STRANGER, running_hub
 
 BYTES = 16_060_522_496

@@ -3,8 +3,9 @@
 import pytest
 
 from builder.recipe.engine_spec import TgiEngineSpec
-from builder.server.gpus import Gpu
-from builder.server.memory import (
+from builder.server.needs.gpu_fit import fits, shares
+from builder.server.needs.gpus import Gpu
+from builder.server.needs.memory import (
     Demand,
     cache_bytes,
     kv_bytes,
@@ -14,7 +15,6 @@ from builder.server.memory import (
     shape_of,
     weight_bytes,
 )
-from builder.server.need_gpus import fits, shares
 
 MIB = 2**20
 EIGHT = {

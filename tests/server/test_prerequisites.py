@@ -13,12 +13,12 @@ from huggingface_hub import constants
 from builder.errors import PrerequisiteError
 from builder.recipe.engine_spec import OpenAIEngineSpec, TgiEngineSpec
 from builder.recipe.load import load_recipe
-from builder.server.finding import Finding, size
-from builder.server.need_disk import Wanted, disk_findings
-from builder.server.need_endpoints import endpoint_findings
-from builder.server.need_engine import look_at_engine
-from builder.server.need_ports import port_finding
-from builder.server.prerequisites import Look, check_machine, refuse_missing
+from builder.server.needs.container_engine import look_at_engine
+from builder.server.needs.disk import Wanted, disk_findings
+from builder.server.needs.endpoints import endpoint_findings
+from builder.server.needs.finding import Finding, size
+from builder.server.needs.ports import port_finding
+from builder.server.needs.prerequisites import Look, check_machine, refuse_missing
 from tests.server.docker_api import docker_api
 from tests.server.hub import GOOD, running_hub
 

@@ -7,8 +7,8 @@ from collections import Counter
 import polars as pl
 
 from builder.engines.base import Served
-from builder.engines.remote import RemoteModel
-from builder.engines.tgi import connect_tgi
+from builder.engines.remote.model import RemoteModel
+from builder.engines.tgi.engine import connect_tgi
 from builder.generate.generate import Means, Reports, Work, generate
 from builder.recipe.schema import Recipe
 from builder.recipe.template import derive_template

@@ -1,0 +1,1 @@
+"""Processes that speak to servers, where one core is not enough."""

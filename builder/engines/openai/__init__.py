@@ -1,0 +1,1 @@
+"""Any server with `/v1/completions`."""

@@ -1,0 +1,1 @@
+"""One pool of requests over all engines of a run."""

@@ -1,0 +1,1 @@
+"""What engines behind an address share: connections, events, errors."""
