@@ -63,6 +63,10 @@ _EMBEDDED: Final = """\
 
 _TGI: Final = """\
   kind: tgi  # starts its own container; or openai with endpoint: http://localhost:8000
+  # gpus: [0, 1]  # all of this machine, unless they are named here
+  # replicas: 2  # containers, among which the GPUs are dealt out evenly
+  # max_total_tokens: 8192  # longest instruction and response together, with the template
+  # quantize: bitsandbytes-nf4  # for a model that the GPUs could not hold otherwise
 """
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -37,7 +38,8 @@ def magpie(*words, **how):
     command = [sys.executable, "-m", "builder", *map(str, words)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, env=environment, **pipes | how)
+    heard = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)  # nohup may have us ignore it
+    return subprocess.Popen(command, env=environment, preexec_fn=heard, **pipes | how)  # noqa: PLW1509
 
 
 def ended(process):
