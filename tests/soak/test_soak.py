@@ -87,4 +87,4 @@ def test_one_of_two_servers_dies_again_and_again(tmp_path, faultless):
     assert crashes >= 2
     assert min(shares) > rows / 10
     assert soak.progress.servers == 2
-    assert soak.progress.idle_share < 0.10  # a short run: its end, where rows run out, is 3 %
+    assert soak.progress.idle_share < 0.25  # its end, where rows run out, is much of a short run
