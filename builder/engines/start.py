@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.engines.base import Engine, Served
-from builder.engines.clients.crew import Crew
-from builder.engines.clients.processes import connect_processes
 from builder.engines.embedded import DEFAULT_SLOTS, EmbeddedEngine, Encode, LlamaSettings
 from builder.engines.preflight.preflight import Tokenizer
 from builder.engines.remote.model import RemoteModel
@@ -76,6 +74,9 @@ async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> 
     Raises `EngineError`, `UsageError` or `MissingExtraError`.
     """
     if isinstance(spec, TgiEngineSpec | OpenAIEngineSpec):
+        from builder.engines.clients.crew import Crew  # slow to import
+        from builder.engines.clients.processes import connect_processes
+
         model, crew = (
             RemoteModel(files.bos, files.encode, files.tokenizer),
             Crew(spec.client_processes),

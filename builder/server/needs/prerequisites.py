@@ -37,7 +37,7 @@ from builder.server.needs.ports import port_finding
 
 __all__ = ["Finding", "Look", "check_machine", "refuse_missing"]
 
-HASTE_SECONDS: Final = 1.0
+HASTE_SECONDS: Final = 0.7
 """How long the Hub may take once it is plain that something else is missing."""
 
 ENGINE_SECONDS: Final = 10.0
