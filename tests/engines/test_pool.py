@@ -139,6 +139,22 @@ def test_a_server_that_stays_away_for_longer_than_patience_ends_the_run():
     assert (type(end), end.message, times[-1]) == (EngineError, said, 62.75)
 
 
+def test_a_server_that_does_nothing_but_refuse_ends_the_run_in_the_end():
+    end, times, _ = asked(RetryPolicy(overload=60.0), a=[OverloadedError("quota")] * 99)
+    said = f"all requests were refused for {times[-1]:.0f} s: quota"
+    assert (type(end), end.message) == (EngineError, said)
+    assert 60.0 < times[-1] <= 80.0
+
+
+def test_refusals_of_a_server_that_answers_others_never_end_the_run():
+    async def work():
+        engine = FailingEngine(slots=2, seconds=20.0, a=[OverloadedError("full")] * 12)
+        pool = pool_of(engine, policy=RetryPolicy(overload=60.0))
+        return await asyncio.gather(*(pool.complete(prompt, params()) for prompt in "abcdefghij"))
+
+    assert run_virtually(work()) == [WELL] * 10
+
+
 def test_a_server_that_hangs_ends_the_run_in_the_end():
     """The deadline of each request passes; nothing at all is answered."""
 

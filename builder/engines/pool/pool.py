@@ -63,6 +63,7 @@ class Pool:
             lane.opened = self._opened
         self._begun = False
         self._pausing = 0  # requests that wait by themselves
+        self._refused_since: float | None = None  # no answer came since the first of all refusals
         self._useful: set[tuple[int, bool]] = set()  # kinds of requests that were answered
         self._useless: Counter[tuple[int, bool]] = Counter()  # kinds that were given up till now
 
@@ -133,6 +134,7 @@ class Pool:
             try:
                 return await self._ask(place, prompt, params)
             except RetryError as error:
+                self._stop_if_refused(error)
                 self._stop_if_gone(error)
                 tries = tries or Tries(self._policy)
                 first = not place[1]
@@ -164,6 +166,7 @@ class Pool:
                 lane.complained()
             raise
         lane.answered(completion.tokens)
+        self._refused_since = None
         return completion
 
     def _stop_if_gone(self, error: RetryError) -> None:
@@ -185,6 +188,20 @@ class Pool:
             raise EngineError(
                 f"{who} not answered for {min(silences):.0f} s: {error.message}",
                 mend="Bring it back, then run the same command again: the run goes on.",
+            ) from error
+
+    def _stop_if_refused(self, error: RetryError) -> None:
+        """Raise when for too long nothing but refusals came of any request."""
+        if not isinstance(error, OverloadedError):
+            return
+        now = self._timing.clock()
+        if self._refused_since is None:
+            self._refused_since = now
+        if now - self._refused_since > self._policy.overload:
+            raise EngineError(
+                f"all requests were refused for {now - self._refused_since:.0f} s: {error.message}",
+                mend="Is a quota used up, or is the server busy for others? Once it has room, run "
+                "the same command again: the run goes on.",
             ) from error
 
     def _given_up(self, kind: tuple[int, bool], error: RowError) -> None:

@@ -2,7 +2,7 @@
 
 | error | what the pool does |
 |---|---|
-| `OverloadedError` | fewer requests to this server, asks again once one ends; never loses the row |
+| `OverloadedError` | fewer requests to this server, asks again once one ends; loses no row |
 | `UnavailableError` | asks another server, or this one once it is back; no row pays for that |
 | `StalledError` | fewer requests to this server, asks again at once, up to `attempts` times |
 | `BrokenStreamError` | asks again at once, up to `attempts` times |
@@ -10,7 +10,8 @@
 | `RowError` | gives the row up with its reason |
 | `StopError` | lets it through: nothing more can succeed |
 
-A request that used up its attempts is a `RowError` too, with the last error as its reason.
+A request that used up its attempts is a `RowError` too, with the last error as its reason. The run
+stops where all servers are away for `patience`, or refuse all requests for `overload`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class RetryPolicy:
     longest_probe: float = 5.0
     survival: float = 1.0  # a request that is not refused for so long shows that a server is back
     patience: float = 300.0  # how long all servers may be away before the run stops
+    overload: float = 1800.0  # how long they may do nothing but refuse: a quota that is used up
 
     def pause(self, number: int) -> float:
         """Seconds that pause number `number` takes, counted from 0."""
