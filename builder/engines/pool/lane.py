@@ -18,7 +18,7 @@ One that had nothing else in flight counts as away at once. A single reset among
 says nothing about the server.
 """
 
-TOLD, UNTOLD = 64, 16
+TOLD, UNTOLD = 96, 16
 """Requests to begin with, at a server that says how many it takes, and at one that does not.
 
 One that says so has room for them; one that does not may have a handful of slots and let the
