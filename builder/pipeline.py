@@ -49,7 +49,7 @@ def prepare(source: Source, run: RunDirectory) -> Resolved:
     def accept(recipe: Recipe) -> None:
         refuse_annotators(recipe.annotate)
         if not run.holds_rows():
-            refuse_unready(recipe, source, run)
+            refuse_unready(recipe, source, run.path)
 
     return resolve(source, accept)
 

@@ -6,11 +6,9 @@ from pathlib import Path
 
 from builder.errors import UsageError
 from builder.recipe.engine_spec import TgiEngineSpec
-from builder.recipe.load import load_recipe, recipe_path
-from builder.recipe.model_source import is_folder, model_folder
+from builder.recipe.load import load_recipe
 from builder.recipe.resolve import Source, resolve
-from builder.server.leftovers import ports_of_ours
-from builder.server.needs.prerequisites import Look, check_machine, refuse_missing
+from builder.server.hosting import refuse_unready
 from builder.server.plan import ServeRequest
 
 
@@ -32,16 +30,15 @@ def wanted(name: str, overrides: tuple[str, ...]) -> tuple[TgiEngineSpec, ServeR
             f"{name} names servers that run already: {', '.join(spec.endpoint)}",
             mend="Leave engine.endpoint out to have containers started.",
         )
-    model, base = recipe.model.id, recipe_path(name).parent
-    folder = model_folder(model, base) if is_folder(model, base) else None
-    look = Look(ours=ports_of_ours(None))
-    refuse_missing(check_machine(recipe, folder, look), name)
-    resolved = resolve(Source(name, overrides))
+    source = Source(name, overrides)
+    refuse_unready(recipe, source, None)
+    resolved = resolve(source)
+    model = resolved.recipe.model
     request = ServeRequest(
-        model_id=model,
-        revision=resolved.recipe.model.revision,
+        model_id=model.id,
+        revision=model.revision,
         recipe=recipe.name,
-        model_folder=folder,
+        model_folder=resolved.model_folder,
     )
     return spec, request
 

@@ -25,15 +25,16 @@ def starts_containers(spec: EngineSpec) -> bool:
     return isinstance(spec, TgiEngineSpec) and not spec.endpoint
 
 
-def refuse_unready(recipe: Recipe, source: Source, run: RunDirectory) -> None:
+def refuse_unready(recipe: Recipe, source: Source, run: Path | None) -> None:
     """Raise `PrerequisiteError` with all that this machine lacks to start a recipe's containers.
 
-    Servers at endpoints may come and go; whether they answer shows when they are asked.
+    `run` is the directory of the run that they serve, None where they are to stay. Servers at
+    endpoints may come and go; whether they answer shows when they are asked.
     """
     if starts_containers(recipe.engine):
-        base = recipe_path(source.recipe).parent
-        folder = _folder(recipe.model.id, base)
-        look = Look(ours=ports_of_ours(run.path), rows=run.path)
+        model, base = recipe.model.id, recipe_path(source.recipe).parent
+        folder = model_folder(model, base) if is_folder(model, base) else None
+        look = Look(ours=ports_of_ours(run), rows=run)
         refuse_missing(check_machine(recipe, folder, look), source.recipe)
 
 
@@ -49,7 +50,7 @@ def hosted(resolved: Resolved, run: RunDirectory, tell: Callable[[str], None]) -
         yield Served(spec.endpoint)
         return
     if run.holds_rows():  # a new run was looked at before its model was
-        refuse_unready(resolved.recipe, resolved.source, run)
+        refuse_unready(resolved.recipe, resolved.source, run.path)
     model = resolved.recipe.model
     request = ServeRequest(
         model_id=model.id,
@@ -62,10 +63,6 @@ def hosted(resolved: Resolved, run: RunDirectory, tell: Callable[[str], None]) -
     with serving(spec, request, Ears(tell, run.note)) as running:
         run.amend(server=running.record)
         yield running.served
-
-
-def _folder(model: str, base: Path) -> Path | None:
-    return model_folder(model, base) if is_folder(model, base) else None
 
 
 def _digest(server: Mapping[str, object] | None) -> str | None:

@@ -114,8 +114,8 @@ def is_alive(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def llama_children(parent):
-    """The pids of a process's children that run llama.cpp."""
+def children(parent, module):
+    """The pids of a process's children that run a module of `builder.engines`."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -123,6 +123,16 @@ def llama_children(parent):
             command = (folder / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(stat[1]) == parent and b"builder.engines.llama_child" in command:
+        if int(stat[1]) == parent and f"builder.engines.{module}".encode() in command:
             found.append(int(folder.name))
     return found
+
+
+def llama_children(parent):
+    """Those that run llama.cpp."""
+    return children(parent, "llama_child")
+
+
+def client_children(parent):
+    """Those that speak to a server."""
+    return children(parent, "clients.child")

@@ -14,8 +14,8 @@ from builder.engines.clients.growth import GrowthRule
 from builder.engines.clients.processes import connect_processes
 from builder.errors import EngineError
 from builder.recipe.engine_spec import ENGINES, TgiEngineSpec
-from tests.engines.subjects import REMOTE_MODEL, TEMPLATE, params
-from tests.engines.test_client_processes import LONGEST, ask, children
+from tests.engines.subjects import REMOTE_MODEL, TEMPLATE, client_children, params
+from tests.engines.test_client_processes import LONGEST, ask
 from tests.servers.authors import ScriptedAuthor
 from tests.servers.openai import VLLM, openai_server
 from tests.servers.tgi import tgi_server
@@ -31,7 +31,7 @@ def test_engines_share_their_processes_and_are_closed_one_by_one():
         asked = [asyncio.create_task(ask(engine, *range(3))) for engine in engines]
         while slow.figures.in_flight + fast.figures.in_flight < 6:
             await asyncio.sleep(0.01)
-        number = len(children(os.getpid()))
+        number = len(client_children(os.getpid()))
         await engines[0].close()
         with pytest.raises(EngineError, match=r"^the engine is closed$"):
             await asked[0]
@@ -39,7 +39,7 @@ def test_engines_share_their_processes_and_are_closed_one_by_one():
             await asyncio.sleep(0.01)
         found = await asked[1]
         await engines[1].close()
-        return number, len(found), children(os.getpid())
+        return number, len(found), client_children(os.getpid())
 
     with (
         tgi_server(lambda: ScriptedAuthor(8, rate=1)) as slow,
@@ -77,7 +77,7 @@ def test_processes_are_added_where_this_one_is_too_busy(kind):
         begun = [engine.stream(TEMPLATE.pre_query, params(seed)) for seed in range(4)]
         first = [await anext(stream) for stream in begun]
         await ask_until(engine, lambda: len(crew.running) == 2)
-        pids = children(os.getpid())
+        pids = client_children(os.getpid())
         own = [[chunk, *[c async for c in s]] for chunk, s in zip(first, begun, strict=True)]
         found = [[c async for c in engine.stream(TEMPLATE.pre_query, params(s))] for s in range(4)]
         return len(pids), own, found, crew.note
@@ -89,7 +89,7 @@ def test_processes_are_added_where_this_one_is_too_busy(kind):
     assert all(len(chunks) > 1 for chunks in own)  # they were in flight here, and stayed
     assert [len(chunks) for chunks in found] == [1, 1, 1, 1]
     assert ["".join(c.text for c in chunks) for chunks in own] == [c[0].text for c in found]
-    assert children(os.getpid()) == []
+    assert client_children(os.getpid()) == []
 
 
 def test_no_process_is_added_while_nothing_is_asked():
@@ -128,11 +128,11 @@ def test_a_process_that_cannot_start_is_noted_and_costs_no_row(program, said, mo
 def test_when_all_added_processes_have_died_this_one_answers_again():
     async def work(engine, crew):
         await ask_until(engine, lambda: len(crew.running) == 2)
-        for pid in children(os.getpid()):
+        for pid in client_children(os.getpid()):
             os.kill(pid, signal.SIGKILL)
         while crew.running:
             await asyncio.sleep(0.01)
-        return len(await ask(engine, *range(4))), children(os.getpid())
+        return len(await ask(engine, *range(4))), client_children(os.getpid())
 
     with tgi_server(lambda: ScriptedAuthor(8)) as server:
         assert run_growing(server.url, work) == (4, [])

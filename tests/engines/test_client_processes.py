@@ -27,7 +27,7 @@ from builder.errors import (
     UnavailableError,
 )
 from builder.recipe.engine_spec import ENGINES
-from tests.engines.subjects import REMOTE_MODEL, TEMPLATE, is_alive, params
+from tests.engines.subjects import REMOTE_MODEL, TEMPLATE, client_children, is_alive, params
 from tests.servers.authors import ScriptedAuthor
 from tests.servers.faults import FaultPlan
 from tests.servers.openai import STRICT, VLLM, Dialect, openai_server
@@ -49,20 +49,6 @@ def run(url, work, model=REMOTE_MODEL, kind="tgi", **options):
     return asyncio.run(main())
 
 
-def children(parent):
-    """The pids of a process's children that speak to a server."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(stat[1]) == parent and b"builder.engines.clients.child" in command:
-            found.append(int(folder.name))
-    return found
-
-
 async def ask(engine, *seeds, **changes):
     asked = (complete(engine, TEMPLATE.pre_query, params(seed, **changes)) for seed in seeds)
     return await asyncio.gather(*asked)
@@ -71,7 +57,7 @@ async def ask(engine, *seeds, **changes):
 def test_completions_are_those_of_one_process():
     async def work(engine):
         found = await ask(engine, *range(16))
-        return type(engine), found, len(children(os.getpid()))
+        return type(engine), found, len(client_children(os.getpid()))
 
     with tgi_server(lambda: ScriptedAuthor(8)) as server:
         one, alone, none = run(server.url, work, client_processes=1)
@@ -79,7 +65,7 @@ def test_completions_are_those_of_one_process():
     assert (one, none) == (TgiEngine, 0)
     assert (two, both) == (ClientProcesses, 2)
     assert spread == alone
-    assert children(os.getpid()) == []
+    assert client_children(os.getpid()) == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +104,7 @@ def test_a_server_that_is_gone_is_unavailable():
 def test_a_process_that_dies_is_replaced_and_costs_what_it_had_in_flight():
     async def work(engine):
         await ask(engine, 1, 2)
-        before = children(os.getpid())
+        before = client_children(os.getpid())
         asked = asyncio.create_task(ask(engine, 3, 4))
         while server.figures.in_flight < 2:
             await asyncio.sleep(0.01)
@@ -127,7 +113,7 @@ def test_a_process_that_dies_is_replaced_and_costs_what_it_had_in_flight():
         with pytest.raises(UnavailableError, match="ended with status -9"):
             await asked
         after = await ask(engine, 1, 2)
-        assert not set(before) & set(children(os.getpid()))
+        assert not set(before) & set(client_children(os.getpid()))
         return after
 
     with tgi_server(lambda: ScriptedAuthor(8, rate=100)) as server:
@@ -139,7 +125,7 @@ def test_processes_that_die_without_an_answer_are_given_up():
         for _ in range(10):
             asked = asyncio.create_task(ask(engine, 1))
             while not asked.done():
-                for pid in children(os.getpid()):
+                for pid in client_children(os.getpid()):
                     os.kill(pid, signal.SIGKILL)
                 await asyncio.sleep(0.01)
             if isinstance(asked.exception(), EngineError):
@@ -171,7 +157,7 @@ def test_the_key_is_on_no_command_line(monkeypatch):
 
     async def work(engine):
         await ask(engine, 1, 2)
-        return [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(os.getpid())]
+        return [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in client_children(os.getpid())]
 
     with tgi_server(limits=Limits(api_key="s3cret")) as server:
         found = run(server.url, work, api_key_env="TGI_KEY")
@@ -321,7 +307,7 @@ def test_no_process_outlives_its_parent(how, when):
         ) as parent,
     ):
         assert parent.stdout.readline() == b"ready\n"
-        pids = children(parent.pid)
+        pids = client_children(parent.pid)
         assert len(pids) == 2
         if how == signal.SIGINT:
             os.killpg(parent.pid, how)

@@ -77,7 +77,7 @@ def test_a_file_that_may_not_grow_stops_the_run_and_room_lets_it_go_on(rig, unki
     assert (process.returncode, out) == (1, "")
     said = re.fullmatch(r"error: cannot write (.*): (File too large|No space.*)\n(.*\n)", errors)
     assert said, errors
-    assert said[1].startswith(f"{rig.run}/")
+    assert said[1].startswith(f"{rig.run}/shards/")
     assert said[3] == ROOM
     before, (end, _) = rig.seeds_done(), rig.asked()
     assert len(before) > 10
