@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-
-def as_tuple(value: object) -> object:
-    """Take a YAML list for a tuple; strict models would refuse it."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def one_or_many(value: object) -> object:
-    """Take a single text for a tuple of one."""
-    return (value,) if isinstance(value, str) else as_tuple(value)
+from builder.spec import Spec, as_tuple, one_or_many
 
 
 def first_gpus(value: object) -> object:
     """Take a number of GPUs for the indices of the first ones."""
     counted = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 64
     return tuple(range(value)) if counted else as_tuple(value)  # type: ignore[call-overload]
-
-
-class Spec(BaseModel):
-    """Base of all parts of a recipe: frozen, strict (true is no 1, "8" is no 8), no unknown keys.
-
-    The `description` of a field says what to write there; faults quote it.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 KINDS = "embedded, openai, scripted or tgi"

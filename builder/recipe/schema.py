@@ -17,11 +17,10 @@ from builder.recipe.engine_spec import (
     EngineSpec,
     OpenAIEngineSpec,
     ScriptedEngineSpec,
-    Spec,
     TgiEngineSpec,
-    as_tuple,
     engine_shape,
 )
+from builder.spec import Spec, as_tuple
 
 __all__ = [
     "EmbeddedEngineSpec",

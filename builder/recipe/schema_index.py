@@ -8,9 +8,10 @@ from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from builder.recipe.engine_spec import ENGINES, Spec
+from builder.recipe.engine_spec import ENGINES
 from builder.recipe.faults import KeyPath
 from builder.recipe.schema import Recipe
+from builder.spec import Spec
 
 KeyPattern = tuple[str, ...]
 """A path with `*` for any index or any name of a rule."""
