@@ -1,7 +1,7 @@
 """The main path: from a recipe to a release, a stage a line.
 
     recipe -> machine -> template -> run -> servers -> preflight
-           -> rows (instruct, screen, respond, screen) -> selection -> release
+           -> rows (instruct, rules, annotate, rules, respond, rules) -> selection -> release
 
 Stages meet here and on disk; none imports another.
 """
@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from builder.annotate.served import refuse_unserved as refuse_annotators
 from builder.engines.preflight.preflight import Preflight
-from builder.engines.start import may_change, model_files, start_engines, tokenizer_of
-from builder.generate.generate import Means, Reports, Work, generate
+from builder.generate.generate import Reports, generate
+from builder.generate.means import means_of, work_of
 from builder.recipe.resolve import Resolved, Source, resolve
 from builder.recipe.schema import Recipe
 from builder.release.release import Release, Selected, make_release
@@ -40,14 +39,13 @@ class Built:
 
 
 def prepare(source: Source, run: RunDirectory) -> Resolved:
-    """Read a recipe, refuse what this version or machine cannot build, and derive its template.
+    """Read a recipe, refuse what this machine cannot build, and derive its template.
 
     The machine is looked at before anything is fetched, and only for rows that are to come.
     Raises `RecipeError`, `UsageError`, `PrerequisiteError` or `TemplateError`.
     """
 
     def accept(recipe: Recipe) -> None:
-        refuse_annotators(recipe.annotate)
         if not run.holds_rows():
             refuse_unready(recipe, source, run.path)
 
@@ -70,10 +68,15 @@ def build(
     with run.lock():
         record = run.begin(offer(resolved))
         run.note("build", recipe=resolved.source.recipe, overrides=resolved.source.overrides)
-        reports = Reports(progress, run.note, budget_left(run, budget), found=show)
-        sample(resolved, run, record, reports)
-        progress.phase = "selecting"
-        return release(resolved, run, record)
+        spare, before = 0, -1
+        while True:
+            left = budget_left(run, budget)
+            sample(resolved, run, record, Reports(progress, run.note, left, found=show), spare)
+            progress.phase = "selecting"
+            funnel = select(run.shards(record), resolved.recipe, run.selection_path)
+            if funnel.end is not None or progress.sampled == before:
+                return release(resolved, run, record, funnel)
+            before, spare = progress.sampled, spare + funnel.missing  # near twins seen only now
 
 
 def filter_run(resolved: Resolved, run: RunDirectory) -> Built:
@@ -81,38 +84,31 @@ def filter_run(resolved: Resolved, run: RunDirectory) -> Built:
     with run.lock():
         record = run.begin(offer(resolved))
         run.note("filter", recipe=resolved.source.recipe, overrides=resolved.source.overrides)
-        return release(resolved, run, record)
+        funnel = select(run.shards(record), resolved.recipe, run.selection_path)
+        return release(resolved, run, record, funnel)
 
 
-def sample(resolved: Resolved, run: RunDirectory, record: RunRecord, reports: Reports) -> None:
-    """Sample rows into the shards of the run, until its target is reached."""
+def sample(
+    resolved: Resolved, run: RunDirectory, record: RunRecord, reports: Reports, spare: int = 0
+) -> None:
+    """Sample rows into the shards of the run, until its goal is reached, and `spare` more."""
     recipe = resolved.recipe
     reports.progress.aim(recipe.target.kept, recipe.target.sampled)
-    work = Work(
-        recipe=recipe,
-        template=resolved.template,
-        fingerprint=record.fingerprint,
-        screen=screen_of(recipe),
-        key=instruction_key,
-        tokenizer=partial(tokenizer_of, resolved),
-        preflight=record.preflight is None or may_change(recipe.engine),
-    )
+    work = work_of(resolved, record, screen_of(recipe), instruction_key)
 
     def found(preflight: Preflight) -> None:
         if record.preflight is None:
             run.amend(preflight=preflight.to_json())
         reports.found(preflight)
 
-    engines = partial(start_engines, recipe.engine, model_files(resolved, run.log_path))
-    means = Means(partial(hosted, resolved, run, reports.progress.tell), engines)
-    generate(work, means, run.shards(record), replace(reports, found=found))
+    host = partial(hosted, resolved, run, reports.progress.tell)
+    means = means_of(resolved, run.log_path, host)
+    generate(replace(work, spare=spare), means, run.shards(record), replace(reports, found=found))
 
 
-def release(resolved: Resolved, run: RunDirectory, record: RunRecord) -> Built:
-    """Select over all shards, and write the release."""
-    shards = run.shards(record)
-    funnel = select(shards, resolved.recipe, run.selection_path)
-    found = run.record()
+def release(resolved: Resolved, run: RunDirectory, record: RunRecord, funnel: Funnel) -> Built:
+    """Write the release of what was selected."""
+    found, shards = run.record(), run.shards(record)
     origin = {"server": found.server, "preflight": found.preflight}
     selected = Selected(shards, run.selection_path, funnel.to_json(), origin)
     made = make_release(run.release_path, selected, resolved.recipe, resolved.template)

@@ -74,57 +74,20 @@ SELECTION: Final[Columns] = {
 }
 """Columns that selecting writes."""
 
-ANNOTATIONS: Final[Mapping[str, Columns]] = {
-    "quality": {"input_quality": QUALITIES, "quality_explanation": pl.String()},
-    "difficulty": {
-        "difficulty": DIFFICULTIES,
-        "intent": pl.String(),
-        "knowledge": pl.String(),
-    },
-    "category": {
-        "task_category": TASK_CATEGORIES,
-        "other_task_category": pl.List(TASK_CATEGORIES),
-    },
-    "safety": {"llama_guard_2": pl.String()},
-    "language": {"language": pl.String()},
-    "reward": {"instruct_reward": pl.Float64(), "reward_model": pl.String()},
-    "reward_difference": {
-        "base_output": pl.String(),
-        "base_reward": pl.Float64(),
-        "reward_difference": pl.Float64(),
-    },
-    "neighbours": {
-        "min_neighbor_distance": pl.Float64(),
-        "repeat_count": pl.Int64(),
-        "min_similar_uuid": pl.String(),
-    },
-}
-"""Columns that each annotator of a recipe adds, named as in the published sets."""
-
-LATE_ANNOTATORS: Final = frozenset({"safety", "reward", "reward_difference", "neighbours"})
-"""Annotators that need the response or all rows: rules on the instruction cannot see them."""
-
-RESERVED_DROP_REASONS: Final = ("failed", "duplicate", "unanswered", "longest")
+RESERVED_DROP_REASONS: Final = (
+    "failed",
+    "duplicate",
+    "near-duplicate",
+    "unjudged",
+    "quota",
+    "unanswered",
+    "longest",
+)
 """Reasons that are not rules, so no rule may take their names.
 
 `failed`: the engine gave the row up (see `instruction_error`, `response_error`). `duplicate`: an
-earlier row has the same instruction (see `duplicate_of`). `unanswered`: passes the rules on the
-instruction but has no response yet. `longest`: passed every rule, cut by `select.longest`.
+earlier row has the same instruction, `near-duplicate`: nearly the same (see `duplicate_of`).
+`unjudged`: an annotator that a rule needs failed on the row (see its `_error`). `quota`: enough
+rows of its label came before it, or none are wanted. `unanswered`: passes all so far, but its
+next judgement or its response is not there yet. `longest`: passed every rule, cut at the end.
 """
-
-
-def instruction_columns(annotators: tuple[str, ...] = ()) -> dict[str, pl.DataType]:
-    """Columns that rules on the instruction may name, when these annotators are on."""
-    columns = dict(INSTRUCT)
-    for name in annotators:
-        if name not in LATE_ANNOTATORS:
-            columns |= ANNOTATIONS[name]
-    return columns
-
-
-def response_columns(annotators: tuple[str, ...] = ()) -> dict[str, pl.DataType]:
-    """Columns that rules on the response may name, when these annotators are on."""
-    columns = instruction_columns(annotators) | dict(RESPOND)
-    for name in annotators:
-        columns |= ANNOTATIONS[name]
-    return columns

@@ -108,10 +108,17 @@ class Reply:
 
 
 class Judge(Protocol):
-    """A language model that answers questions. `constrained`: it can be held to a schema."""
+    """A language model that answers questions."""
 
-    model: str
-    constrained: bool
+    @property
+    def model(self) -> str:
+        """Its name on the card."""
+        ...
+
+    @property
+    def constrained(self) -> bool:
+        """Whether its reply fits the schema that a question gives."""
+        ...
 
     async def ask(self, question: Question) -> Reply:
         """Raises `RowError` when this question cannot be answered."""
@@ -121,7 +128,10 @@ class Judge(Protocol):
 class Chat(Protocol):
     """A model behind a server that puts its own chat template around turns."""
 
-    model: str
+    @property
+    def model(self) -> str:
+        """Its name on the card."""
+        ...
 
     async def chat(self, turns: Sequence[tuple[str, str]], max_tokens: int) -> Reply:
         """Answer (role, content) turns greedily. Raises `RowError`."""
@@ -131,7 +141,10 @@ class Chat(Protocol):
 class Writer(Protocol):
     """A base model behind a server: it goes on with a text."""
 
-    model: str
+    @property
+    def model(self) -> str:
+        """Its name on the card."""
+        ...
 
     async def write(self, prompt: str, max_tokens: int, stop: tuple[str, ...]) -> Reply:
         """Go on with `prompt` greedily. Raises `RowError`."""
@@ -141,7 +154,10 @@ class Writer(Protocol):
 class Scorer(Protocol):
     """A reward model behind a server."""
 
-    model: str
+    @property
+    def model(self) -> str:
+        """Its name on the card."""
+        ...
 
     async def score(self, instruction: str, response: str) -> float:
         """The reward of an answer. Raises `RowError`."""
@@ -151,7 +167,10 @@ class Scorer(Protocol):
 class Embedder(Protocol):
     """An embedding model behind a server."""
 
-    model: str
+    @property
+    def model(self) -> str:
+        """Its name on the card."""
+        ...
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text, all of one width. Raises `RowError`."""

@@ -27,7 +27,8 @@ class SamplingParams:
     `temperature` 0 is greedy; `top_p` 1 is off. `seed` lies in 0 to 2**31 - 1, so every engine
     takes it: llama.cpp reads 2**32 - 1 as "random". `stop` are texts that end the completion.
     `whole` says that nobody looks at the pieces: the engine may send the completion as one chunk,
-    which costs a client a tenth of the work.
+    which costs a client a tenth of the work. `schema` is a JSON schema, as text, that the
+    completion has to fit: see `Constrains`.
     """
 
     temperature: float
@@ -36,6 +37,7 @@ class SamplingParams:
     seed: int
     stop: tuple[str, ...] = ()
     whole: bool = False
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,20 @@ class TellsTokens(Protocol):
         What the server itself adds, such as a begin-of-text token, is in it.
         """
         ...
+
+
+@runtime_checkable
+class Constrains(Protocol):
+    """What an engine adds that may be able to hold a completion to a JSON schema.
+
+    Where `constrained` is true, a completion that was asked for with a schema and ends with `stop`
+    is one JSON value that fits it, its keys in the schema's order; one that ends with `length` is
+    the beginning of such a value. Where it is false, and in an engine without the attribute, the
+    schema is passed over. All engines know objects whose properties are all required and that
+    take no others, texts, enumerations, and lists of these.
+    """
+
+    constrained: bool
 
 
 class Info(Protocol):

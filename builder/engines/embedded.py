@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import AsyncGenerator, Callable
 
 from builder.engines.base import Chunk, SamplingParams
+from builder.engines.constraint import on_one_line, schema_of
 from builder.engines.llama_process import (
     DEFAULT_SLOTS,
     LlamaProcess,
@@ -43,6 +44,7 @@ class EmbeddedEngine:
                 mend="Put a GGUF file there, or name one: --set engine.model_file=PATH",
             )
         self.slots = settings.slots
+        self.constrained = True
         self._settings = settings
         self._encode = encode
         self._starting = asyncio.Lock()
@@ -62,6 +64,7 @@ class EmbeddedEngine:
             "top_p": params.top_p,
             "seed": params.seed,
             "stop": list(params.stop),
+            "schema": None if params.schema is None else on_one_line(schema_of(params.schema)),
         }
         answer = await (await self._running()).ask(message)
         if "error" in answer:

@@ -5,7 +5,7 @@ stderr, and cannot be stopped in mid-completion from within; a child can be kill
 
     in   first line  {"model", "slots", "context", "threads"}
          then        {"id", "prompt": [token ids], "max_tokens", "temperature", "top_p",
-                      "seed", "stop"}
+                      "seed", "stop", "schema": JSON schema or null}
     out  first line  {"ready": true} or {"failed": reason}
          then        {"id", "text", "tokens", "finish_reason"} or {"id", "error", "code"}
 
@@ -55,7 +55,9 @@ def start_server(settings: Message) -> Any:
 def request_of(message: Message) -> Message:
     """llama.cpp's request for a completion, with every sampler off that the paper does not use."""
     greedy = message["temperature"] == 0
-    return {
+    schema = message.get("schema")
+    held = {} if schema is None else {"json_schema": schema}
+    return held | {
         "prompt": message["prompt"],
         "max_tokens": message["max_tokens"],
         "temperature": message["temperature"],

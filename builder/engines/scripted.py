@@ -2,7 +2,8 @@
 
 The same prompt and sampling parameters give the same text on every machine and in any order.
 It has the habits of a real one on purpose: it repeats itself now and then, sometimes asks on
-several lines, sometimes rambles into the token limit, and closes its turn otherwise.
+several lines, sometimes rambles into the token limit, and closes its turn otherwise. Held to a
+JSON schema it writes values that fit, and now and then breaks off.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import random
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from builder.engines.base import Chunk, SamplingParams
+from builder.engines.base import Chunk, FinishReason, SamplingParams
+from builder.engines.constraint import schema_of
+from builder.engines.scripted_values import invented
 from builder.errors import EngineError
 
 VERBS = ("Explain", "Describe", "Compare", "Summarise", "List", "Plan", "Outline", "Question")
@@ -33,6 +36,9 @@ STOCK = ("Tell me a joke.", "What can you do?", "TELL me  a joke.")
 RAMBLING = 10_000
 """Words of a text that has no end in sight; the token limit cuts it."""
 
+BROKEN_OFF = 0.02
+"""Share of replies in JSON that end before their end, as a token limit ends them."""
+
 
 class ScriptedEngine:
     """Writes from a seeded generator. One word, with the blank in front of it, is one token."""
@@ -44,6 +50,7 @@ class ScriptedEngine:
         before it is answered: what was asked can then be held against what was kept.
         """
         self.slots = slots
+        self.constrained = True
         self._delay = delay
         self._closed = False
         self._trace = _opened(trace) if trace else None
@@ -54,14 +61,16 @@ class ScriptedEngine:
         if self._trace is not None:
             line = json.dumps({"seed": params.seed, "prompt": prompt})
             os.write(self._trace, line.encode() + b"\n")
-        for position, word in enumerate(_words(prompt, params)):
+        words, end = _words(prompt, params)
+        for position, word in enumerate(words):
             if position == params.max_tokens:
                 yield Chunk("", 0, "length")
                 return
             await asyncio.sleep(self._delay)
             self._refuse_closed()
             yield Chunk(word, 1)
-        yield Chunk("", 1, "stop")  # the token that closes the turn
+        closing = int(end == "stop")  # the token that closes the turn
+        yield Chunk("", closing, end)
 
     async def close(self) -> None:
         """See `Engine.close`."""
@@ -85,19 +94,30 @@ def _opened(trace: Path) -> int:
         ) from error
 
 
-def _words(prompt: str, params: SamplingParams) -> list[str]:
-    """All the words of one completion, each with the white space in front of it."""
+def _words(prompt: str, params: SamplingParams) -> tuple[list[str], FinishReason]:
+    """All the words of one completion, each with the white space in front of it, and its end."""
     greedy = params.temperature == 0
     sampling = "greedy" if greedy else f"{params.temperature}/{params.top_p}/{params.seed}"
     digest = hashlib.sha256(f"{sampling}\x00{prompt}".encode()).digest()
     author = random.Random(digest)
     chance = author.random()
+    if params.schema is not None:
+        return _reply(params.schema, author, whole=chance >= BROKEN_OFF)
     if chance < 0.03:
-        return _split(" and so on" * (RAMBLING // 3))
+        return _split(" and so on" * (RAMBLING // 3)), "stop"
     if chance < 0.10:
-        return _split(author.choice(STOCK))
+        return _split(author.choice(STOCK)), "stop"
     separator = "\n" if chance < 0.15 else " "
-    return _split(separator.join(_sentence(author) for _ in range(author.randint(1, 6))))
+    text = separator.join(_sentence(author) for _ in range(author.randint(1, 6)))
+    return _split(text), "stop"
+
+
+def _reply(schema: str, author: random.Random, *, whole: bool) -> tuple[list[str], FinishReason]:
+    value = invented(schema_of(schema), author, lambda: _sentence(author))
+    text = json.dumps(value, ensure_ascii=False)
+    if whole:
+        return _split(text), "stop"
+    return _split(text[: author.randrange(1, len(text))]), "length"
 
 
 def _sentence(author: random.Random) -> str:

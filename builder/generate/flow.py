@@ -1,151 +1,163 @@
-"""The flow of rows: each goes its own way from instruction to response and waits for nobody.
+"""The flow of rows: each goes its own way, station by station, and waits for nobody.
 
-Rows are started in the order of their numbers, as many at once as the pool takes. What is done
+Rows are started in the order of their numbers, as many at once as the pools take. What is done
 is on disk before it is counted.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import polars as pl
-
-from builder.generate.instruct import Instruct
+from builder.generate.fate import Fate, Key
 from builder.generate.judge import Judge
-from builder.generate.ledger import Key, Ledger
+from builder.generate.ledger import Ledger
+from builder.generate.near import NearTwins
+from builder.generate.pools import Pools
 from builder.generate.record import Row
-from builder.generate.respond import Respond
+from builder.generate.tasks import Tasks
+from builder.recipe.annotators import done_column
+from builder.recipe.cascade import EMBEDDING, Step
 from builder.run.writer import ShardWriter
 
 
-class Screen(Protocol):
-    """The rules of a recipe, asked about rows while they are sampled. See `builder.select`."""
+@dataclass(frozen=True)
+class Station:
+    """A step of the way at work: `do` gives its record of a row, `judge` asks its rules."""
 
-    def instruction_drop(self, frame: pl.DataFrame) -> pl.Series:
-        """Why the rules on the instruction drop each row (columns `rows.INSTRUCT`), or null."""
-        ...
-
-    def response_drop(self, frame: pl.DataFrame) -> pl.Series:
-        """Why the rules on the response drop each row (columns of both stages), or null."""
-        ...
+    step: Step
+    do: Callable[[Row], Awaitable[Row]]
+    judge: Judge
 
 
 @dataclass(frozen=True)
-class Stages:
-    """What is done with a row, in this order.
+class Claims:
+    """What is decided between rows. `key` gives what equal instructions, and only those, share.
 
-    `key` gives what equal instructions, and only those, have in common.
+    `near` is None where near twins stay; `by` is the column of the quotas.
     """
 
-    instruct: Instruct
-    instruction_judge: Judge
+    ledger: Ledger
     key: Callable[[str], Key]
-    respond: Respond
-    response_judge: Judge
+    near: NearTwins | None = None
+    by: str | None = None
 
+    def decide(self, step: Step, record: Row, fate: Fate) -> None:
+        """Decide what a step leaves to decide of a row that its rules let pass."""
+        row = record["row"]
+        assert isinstance(row, int)
+        if step.twins:
+            fate.key = self.key(str(record["instruction"]))
+            fate.dropped = not self.ledger.claim(row, fate.key)
+        if step.near_twins and not fate.dropped and self.near is not None:
+            vector = record[EMBEDDING]
+            assert isinstance(vector, bytes)
+            fate.near = True
+            fate.dropped = not self.near.claim(row, vector)
+        if step.quota and not fate.dropped:
+            fate.skipped = fate.dropped = self.ledger.full(row, self.label(record))
 
-class _Tasks:
-    """Rows under way. `changed` is set when one has ended, or when there is room for more.
+    def settle(self, record: Row, fate: Fate) -> None:
+        """Record that nothing more is asked for a row."""
+        row = record["row"]
+        assert isinstance(row, int)
+        self.ledger.settle(
+            row,
+            fate.key,
+            kept=not fate.dropped,
+            label=self.label(record),
+            near=fate.near and self.near is not None and not self.near.stands(row),
+            skipped=fate.skipped,
+        )
 
-    `asyncio.wait` would do, but it visits every task each time that one ends.
-    """
-
-    def __init__(self) -> None:
-        self.changed = asyncio.Event()
-        self._open: set[asyncio.Task[None]] = set()
-        self._ended: deque[asyncio.Task[None]] = deque()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def start(self, work: Coroutine[None, None, None]) -> None:
-        """Begin to work on a row."""
-        task = asyncio.create_task(work)
-        self._open.add(task)
-        task.add_done_callback(self._end)
-
-    async def settle(self) -> None:
-        """Wait for a change. Raises what an ended task has raised."""
-        await self.changed.wait()
-        self.changed.clear()
-        while self._ended:
-            task = self._ended.popleft()
-            task.result()
-            self._open.discard(task)
-
-    async def cancel(self) -> None:
-        """End all. Several may have failed: each is asked for it, or asyncio would complain."""
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._ended.append(task)
-        self.changed.set()
+    def label(self, record: Row) -> str | None:
+        """The label of a row that its quota counts by."""
+        value = record.get(self.by) if self.by else None
+        return None if value is None else str(value)
 
 
 class Flow:
-    """Carries rows through the stages until the ledger's target is reached.
+    """Carries rows along their way until the ledger's goal is reached.
 
-    `pending` are rows that an earlier process left open; `recall` gives their instruct record, if
-    that is there already. New rows begin at `next_row`.
+    `pending` are rows that an earlier process left open, `reopened` those of this one that turn
+    out to be wanted; `recall` gives what is known of a row already. New rows begin at `next_row`.
     """
 
-    def __init__(self, ledger: Ledger, writer: ShardWriter, *, respond_to_all: bool) -> None:
-        self.ledger = ledger
+    def __init__(self, claims: Claims, writer: ShardWriter, *, respond_to_all: bool) -> None:
+        self.claims = claims
+        self.ledger = claims.ledger
         self.writer = writer
         self.respond_to_all = respond_to_all
         self.pending: deque[int] = deque()
-        self.recall: Callable[[int], Row | None] = lambda row: None  # noqa: ARG005
+        self.reopened: deque[int] = deque()
+        self.recall: Callable[[int, bool], Row | None] = lambda row, fresh: None  # noqa: ARG005
         self.next_row = 0
+        if claims.near is not None:
+            claims.near.changed = self._changed
 
-    async def run(self, stages: Stages) -> None:
-        """Work until the target is reached. Cancelled or failed, it leaves whole journals.
+    async def run(self, stations: Sequence[Station], pools: Pools) -> None:
+        """Work until the goal is reached. Cancelled or failed, it leaves whole journals.
 
         Raises `StopError` when no request can succeed any more.
         """
-        tasks = _Tasks()
-        stages.instruct.pool.hungry = tasks.changed.set
+        tasks = Tasks()
+        pools.hungry = tasks.changed.set
         try:
             while not self.ledger.reached:
-                self._refill(stages, tasks)
+                self._refill(stations, pools, tasks)
                 await tasks.settle()
                 self.ledger.check_hope()
         finally:
             await tasks.cancel()
 
-    def _refill(self, stages: Stages, tasks: _Tasks) -> None:
-        while len(tasks) < stages.instruct.pool.appetite:
-            if self.pending:
+    def _refill(self, stations: Sequence[Station], pools: Pools, tasks: Tasks) -> None:
+        while self.ledger.reopened:
+            row = self.ledger.reopened.pop()
+            self.writer.reopen(row)
+            self.reopened.append(row)
+        while len(tasks) < pools.appetite:
+            if self.reopened:
+                row = self.reopened.popleft()
+                record = self.recall(row, True)
+            elif self.pending:
                 row = self.pending.popleft()
-                record = self.recall(row)
+                record = self.recall(row, False)
             elif self.ledger.wants(self.next_row, len(tasks)):
                 row, record = self.next_row, None
                 self.next_row += 1
             else:
                 break
-            tasks.start(self._carry(stages, row, record))
+            tasks.start(self._carry(stations, record or {"row": row}))
 
-    async def _carry(self, stages: Stages, row: int, record: Row | None) -> None:
+    async def _carry(self, stations: Sequence[Station], record: Row) -> None:
         """Carry one row as far as the rules let it come."""
-        if record is None:
-            record = await stages.instruct.row(row)
-            self.writer.append("instruct", row, record)
-        key, kept = await self._screen(stages, row, record)
-        if kept or (self.respond_to_all and record.get("instruction") is not None):
-            answer = await stages.respond.row(record)
-            self.writer.append("respond", row, answer)
-            kept = kept and await stages.response_judge.drop_reason(record | answer) is None
-        self.ledger.settle(row, key, kept=kept)
+        row, fate = record["row"], Fate()
+        assert isinstance(row, int)
+        for station in stations:
+            step = station.step
+            if fate.dropped and not self.respond_to_all:
+                break
+            if not record.get(done_column(step.stage)) and readable(step, record):
+                said = await station.do(record)
+                self.writer.append(step.stage, row, said)
+                record = record | said | {done_column(step.stage): True}
+            if not fate.dropped:
+                fate.dropped = await station.judge.drop_reason(record) is not None
+                if not fate.dropped:
+                    self.claims.decide(step, record, fate)
+        self.claims.settle(record, fate)
         self.writer.settle(row)
 
-    async def _screen(self, stages: Stages, row: int, record: Row) -> tuple[Key | None, bool]:
-        """Judge an instruction: its key, if it has a claim to one, and whether it goes on."""
-        if await stages.instruction_judge.drop_reason(record) is not None:
-            return None, False
-        key = stages.key(str(record["instruction"]))
-        return key, self.ledger.claim(row, key)
+    def _changed(self, row: int, stands: bool) -> None:
+        """Take in that an earlier row came late, and with it whether `row` is its near twin."""
+        if not stands:
+            self.ledger.fall(row)
+        elif self.ledger.reopen(row):
+            self.writer.reopen(row)
+            self.reopened.append(row)
+
+
+def readable(step: Step, record: Row) -> bool:
+    """Whether all is there that a step reads. An instruction without text is not answered."""
+    return all(record.get(column) is not None for column in step.reads)

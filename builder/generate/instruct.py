@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.engines.base import SamplingParams
-from builder.engines.pool.pool import Pool
 from builder.errors import RowError
-from builder.generate.record import Row, text_columns
+from builder.generate.record import Asks, Row, text_columns
 from builder.generate.sampling import row_seed, row_uuid, sweep_point
 from builder.recipe.schema import InstructionSpec
 from builder.recipe.template import PromptTemplate
@@ -22,17 +21,19 @@ def stops_of(template: PromptTemplate, spec: InstructionSpec) -> tuple[str, ...]
 class Instruct:
     """Asks for instructions. `fingerprint` names the shape of the recipe, `seed` is its seed."""
 
-    pool: Pool
+    pool: Asks
     template: PromptTemplate
     spec: InstructionSpec
     seed: int
     fingerprint: str
 
-    async def row(self, row: int) -> Row:
-        """Sample the instruction of one row: a record with the columns `rows.INSTRUCT`.
+    async def row(self, known: Row) -> Row:
+        """Sample the instruction of the row `known["row"]`: the columns `rows.INSTRUCT`.
 
         A row that the engine gives up is a record too, with its reason in `instruction_error`.
         """
+        row = known["row"]
+        assert isinstance(row, int)
         point = sweep_point(self.seed, row, self.spec.sweep)
         params = SamplingParams(
             temperature=point.temperature,

@@ -30,7 +30,7 @@ class Judge:
         if not self._records:
             self._verdicts = asyncio.create_task(self._judge())
         number = len(self._records)
-        self._records.append(record)
+        self._records.append({name: record.get(name) for name in self._columns})
         verdicts = await asyncio.shield(self._verdicts)  # others wait for it too
         return verdicts[number]
 

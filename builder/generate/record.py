@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from builder.engines.base import Completion
+from typing import Protocol
+
+from builder.engines.base import Completion, SamplingParams
 
 Row = dict[str, object]
+
+
+class Asks(Protocol):
+    """What answers prompts: a pool, or a stage's way to one."""
+
+    async def complete(self, prompt: str, params: SamplingParams) -> Completion:
+        """See `Pool.complete`."""
+        ...
+
 
 SILENT = "the model closed its turn without a word"
 """Why a row without text was given up: nothing can be done with it."""
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """The text without halves of surrogate pairs, which JSON can carry and UTF-8 cannot.
 
     Two halves that belong together become their character, a lone one the replacement character.
@@ -25,7 +36,7 @@ def text_columns(column: str, finish_reason: str, completion: Completion) -> Row
 
     `column` is `instruction` or `response`, `finish_reason` the column of that name.
     """
-    text = _writable(completion.text).strip()
+    text = writable(completion.text).strip()
     return {
         column: text or None,
         f"{column}_length": len(text),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.engines.base import SamplingParams
-from builder.engines.pool.pool import Pool
 from builder.errors import RowError
-from builder.generate.record import Row, text_columns
+from builder.generate.record import Asks, Row, text_columns
 from builder.generate.sampling import row_seed
 from builder.recipe.schema import ResponseSpec
 from builder.recipe.template import PromptTemplate
@@ -17,7 +16,7 @@ from builder.recipe.template import PromptTemplate
 class Respond:
     """Asks for responses. `seed` is the recipe's; greedy sampling makes no use of it."""
 
-    pool: Pool
+    pool: Asks
     template: PromptTemplate
     spec: ResponseSpec
     seed: int

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
+from typing import Protocol
 
 import polars as pl
 
-from builder.generate.flow import Flow, Screen
-from builder.generate.ledger import Key
+from builder.generate.fate import Fate
+from builder.generate.flow import Claims, Flow, readable
 from builder.generate.record import Row
+from builder.recipe.annotators import done_column
+from builder.recipe.cascade import EMBEDDING, Step, Way
 from builder.run.shards import Shard, Shards
 
 
+class StepScreen(Protocol):
+    """The rules of one step, asked about many rows. See `builder.select.rules.Stage`."""
+
+    def drop(self, frame: pl.DataFrame) -> pl.Series:
+        """Why each row goes no further, or null."""
+        ...
+
+
+class Screen(Protocol):
+    """The rules of a recipe, step by step of the way of its rows. See `builder.select.rules`."""
+
+    @property
+    def way(self) -> Way:
+        """The way of a row."""
+        ...
+
+    @property
+    def steps(self) -> Sequence[StepScreen]:
+        """What is asked after each step of it."""
+        ...
+
+
 class Recall:
-    """Instructions that an earlier process sampled, by row number.
+    """What is on disk of rows, by row number.
 
     Rows that are open are gone through in order, so one shard at a time is held: looser rules may
     send millions of rows to be answered.
@@ -24,48 +49,62 @@ class Recall:
         self._shard: Shard | None = None
         self._rows: dict[int, Row] = {}
 
-    def __call__(self, row: int) -> Row | None:
-        """The instruct record of a row; None where it was never finished."""
+    def __call__(self, row: int, fresh: bool) -> Row | None:
+        """What all stages wrote of a row; None where its instruction was never finished.
+
+        `fresh`: this process may have written some of it.
+        """
         shard = self._shards.of_row(row)
-        if shard != self._shard:
+        if shard != self._shard or fresh:
             self._shard = shard
-            records = shard.stage("instruct").iter_rows(named=True)
-            self._rows = {record["row"]: record for record in records}
+            self._rows = {
+                record["row"]: record for record in shard.rows(flags=True).iter_rows(named=True)
+            }
         return self._rows.get(row)
 
 
-def resume(flow: Flow, shards: Shards, screen: Screen, key_of: Callable[[str], Key]) -> None:
+def resume(flow: Flow, shards: Shards, screen: Screen) -> None:
     """Settle the rows that are finished and queue those that are open, in row order.
 
-    Open are rows that were never asked though later ones were, and rows whose response is
-    missing though the rules, as they are now, ask for one. Nothing that is on disk is asked again.
+    Open are rows that were never asked though later ones were, and rows that lack a judgement or
+    a response though the rules, as they are now, ask for one. Nothing that is on disk is asked
+    again.
     """
     flow.recall = Recall(shards)
+    without = () if flow.claims.near is not None else (EMBEDDING,)
     for shard in shards:
-        for record, dropped_before, dropped_after in _judged(shard.rows(), screen):
+        rows = shard.rows(without, flags=True)
+        drops = [step.drop(rows).to_list() for step in screen.steps]
+        for record, *reasons in zip(rows.iter_rows(named=True), *drops, strict=True):
             row = record["row"]
-            assert isinstance(row, int)
             flow.pending.extend(range(flow.next_row, row))
             flow.next_row = row + 1
-            key = None if dropped_before else key_of(str(record["instruction"]))
-            _settle_or_queue(flow, record, key, dropped=dropped_after)
+            fate = _fate(flow.claims, screen.way, record, reasons, flow.respond_to_all)
+            if fate is None:
+                flow.pending.append(row)
+                continue
+            flow.claims.settle(record, fate)
+            flow.writer.settle(row)
 
 
-def _judged(frame: pl.DataFrame, screen: Screen) -> Iterator[tuple[Row, bool, bool]]:
-    """Each row, whether a rule on the instruction drops it, and whether one on the response."""
-    before = screen.instruction_drop(frame).is_not_null().to_list()
-    after = screen.response_drop(frame).is_not_null().to_list()
-    return zip(frame.iter_rows(named=True), before, after, strict=True)
+def _fate(
+    claims: Claims, way: Way, record: Row, reasons: Sequence[str | None], to_all: bool
+) -> Fate | None:
+    """What became of a row; None where more is to be asked for it."""
+    fate = Fate()
+    for step, reason in zip(way.steps, reasons, strict=True):
+        if fate.dropped and not to_all:
+            break
+        if not record[done_column(step.stage)] and _to_do(step, record):
+            return None
+        if not fate.dropped:
+            fate.dropped = reason is not None
+            if not fate.dropped:
+                claims.decide(step, record, fate)
+    return fate
 
 
-def _settle_or_queue(flow: Flow, record: Row, key: Key | None, *, dropped: bool) -> None:
-    row = record["row"]
-    assert isinstance(row, int)
-    first = key is not None and flow.ledger.claim(row, key)
-    answered = record["response"] is not None or record["response_error"] is not None
-    to_all = flow.respond_to_all and record["instruction"] is not None
-    if not answered and (first or to_all):
-        flow.pending.append(row)
-        return
-    flow.ledger.settle(row, key, kept=first and not dropped)
-    flow.writer.settle(row)
+def _to_do(step: Step, record: Row) -> bool:
+    """Whether a step has all that it reads; vectors are not looked at here."""
+    there = {**record, EMBEDDING: record.get(EMBEDDING, b"")}
+    return readable(step, there)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.recipe.load import load_recipe, recipe_path
 from builder.recipe.model_source import is_folder, model_folder
-from builder.recipe.schema import Recipe
+from builder.recipe.schema import JudgeSpec, Recipe
 from builder.recipe.template import PromptTemplate, recipe_template
 from builder.recipe.tokenizer_files import TokenizerFiles, load_tokenizer_files
 from builder.recipe.tokens import encoder, special_texts
@@ -24,12 +24,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A recipe and what it points to. `files` is None where it gives all of its template itself."""
+    """A recipe and what it points to. `files` is None where it gives all of its template itself.
+
+    `judge` is the same recipe with the judge as its model and engine, None where its own judges.
+    """
 
     source: Source
     recipe: Recipe
     files: TokenizerFiles | None
     template: PromptTemplate
+    judge: Resolved | None = None
 
     @property
     def base(self) -> Path:
@@ -67,7 +71,28 @@ def resolve(source: Source, accept: Callable[[Recipe], None] | None = None) -> R
     if recipe.template is None or None in recipe.template.model_dump().values():
         files = load_files(recipe, recipe_path(source.recipe).parent)
         recipe = _pinned(recipe, files)
-    return Resolved(source, recipe, files, recipe_template(recipe, files))
+    template = recipe_template(recipe, files)
+    if recipe.judge is None:
+        return Resolved(source, recipe, files, template)
+    judge = _judge(source, recipe, recipe.judge)
+    pinned = recipe.judge.model_copy(update={"model": judge.recipe.model})
+    return Resolved(source, recipe.model_copy(update={"judge": pinned}), files, template, judge)
+
+
+def _judge(source: Source, recipe: Recipe, judge: JudgeSpec) -> Resolved:
+    """The recipe as its judge sees it: another model and engine, and that model's own template."""
+    instruction = recipe.instruction.model_copy(update={"system": None})
+    changes = {
+        "model": judge.model,
+        "engine": judge.engine,
+        "template": None,
+        "instruction": instruction,
+        "judge": None,
+    }
+    judging = recipe.model_copy(update=changes)
+    files = load_files(judging, recipe_path(source.recipe).parent)
+    judging = _pinned(judging, files)
+    return Resolved(source, judging, files, recipe_template(judging, files))
 
 
 def _pinned(recipe: Recipe, files: TokenizerFiles) -> Recipe:

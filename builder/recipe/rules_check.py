@@ -9,7 +9,14 @@ from typing import Final
 import polars as pl
 
 from builder import rows
+from builder.annotate import registry
 from builder.errors import RecipeError
+from builder.recipe.annotators import (
+    instruction_columns,
+    response_columns,
+    whole_set_columns,
+)
+from builder.recipe.annotators_check import check_annotators
 from builder.recipe.faults import nearest, show
 from builder.recipe.rules import columns_of, compile_rule
 from builder.recipe.schema import Recipe
@@ -20,28 +27,17 @@ _NAME: Final = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 
 def check_columns(recipe: Recipe) -> Iterator[Complaint]:
     """Find faults in annotators, rules and the cut. Yields path, what was seen, what to write."""
-    yield from _annotators(recipe)
+    yield from check_annotators(recipe)
     yield from _rule_names(recipe)
-    known = tuple(name for name in recipe.annotate if name in rows.ANNOTATIONS)
     for part, columns in (
-        ("instruction", rows.instruction_columns(known)),
-        ("response", rows.response_columns(known)),
+        ("instruction", instruction_columns(recipe)),
+        ("response", response_columns(recipe)),
     ):
         for name, sql in getattr(recipe.rules, part).items():
-            complaint = _rule(sql, columns, known)
+            complaint = _rule(sql, columns, recipe)
             if complaint:
                 yield ("rules", part, name), *complaint
-    yield from _cut_column(recipe, rows.response_columns(known), known)
-
-
-def _annotators(recipe: Recipe) -> Iterator[Complaint]:
-    for index, name in enumerate(recipe.annotate):
-        if name not in rows.ANNOTATIONS:
-            near = nearest(name, rows.ANNOTATIONS)
-            mend = f"did you mean {near}?" if near else f"write {', '.join(rows.ANNOTATIONS)}"
-            yield ("annotate", index), f"unknown annotator {show(name)}", mend
-        elif name in recipe.annotate[:index]:
-            yield ("annotate", index), f"{show(name)} stands twice", "keep one of the two"
+    yield from _cut_column(recipe, response_columns(recipe))
 
 
 def _rule_names(recipe: Recipe) -> Iterator[Complaint]:
@@ -58,40 +54,39 @@ def _rule_names(recipe: Recipe) -> Iterator[Complaint]:
                 yield path, message, "write another name: it tells why a row was dropped"
 
 
-def _rule(
-    sql: str, columns: dict[str, pl.DataType], annotators: tuple[str, ...]
-) -> tuple[str, str] | None:
+def _rule(sql: str, columns: dict[str, pl.DataType], recipe: Recipe) -> tuple[str, str] | None:
     try:
         compile_rule(sql, columns)
     except RecipeError as error:
-        return _absent(sql, columns, annotators) or (error.message, error.mend)
+        return _absent(sql, columns, recipe) or (error.message, error.mend)
+    late = [name for name in columns_of(pl.sql_expr(sql)) if name in whole_set_columns(recipe)]
+    if late and recipe.target.kept is not None:
+        mend = "write target.sampled, or drop near twins by annotate.neighbours.drop_within"
+        return f"{late[0]} is known only once all rows are there, which target.kept decides", mend
     return None
 
 
-def _absent(
-    sql: str, columns: dict[str, pl.DataType], annotators: tuple[str, ...]
-) -> tuple[str, str] | None:
+def _absent(sql: str, columns: dict[str, pl.DataType], recipe: Recipe) -> tuple[str, str] | None:
     """Say where a column that magpie knows comes from, when the rule cannot have it yet."""
     try:
         named = columns_of(pl.sql_expr(sql))
     except (pl.exceptions.PolarsError, ValueError):
         return None
     unknown = [name for name in named if name not in columns]
-    return missing_column(unknown[0], annotators) if unknown else None
+    return missing_column(unknown[0], recipe) if unknown else None
 
 
-def missing_column(name: str, annotators: tuple[str, ...]) -> tuple[str, str] | None:
-    """Say why a known column is not there; None for a name that no stage writes.
-
-    `annotators` are those of the recipe.
-    """
+def missing_column(name: str, recipe: Recipe) -> tuple[str, str] | None:
+    """Say why a known column is not there; None for a name that no stage writes."""
     if name in rows.RESPOND:
         return f"{name} exists only once the response is there", "move it to rules.response"
-    for annotator, columns in rows.ANNOTATIONS.items():
-        if name in columns and annotator in annotators:
-            message = f"{name} is written by the annotator {annotator}, after the response"
+    for annotator in registry.names():
+        declared = registry.annotator(annotator)
+        if name in declared.columns and annotator in recipe.annotators:
+            when = "after the response" if declared.start else "once all rows are there"
+            message = f"{name} is written by the annotator {annotator}, {when}"
             return message, "move it to rules.response"
-        if name in columns:
+        if name in declared.columns:
             message = f"{name} is written by the annotator {annotator}"
             return message, f"add {annotator} to annotate"
     if name in rows.SELECTION:
@@ -99,9 +94,7 @@ def missing_column(name: str, annotators: tuple[str, ...]) -> tuple[str, str] | 
     return None
 
 
-def _cut_column(
-    recipe: Recipe, columns: dict[str, pl.DataType], annotators: tuple[str, ...]
-) -> Iterator[Complaint]:
+def _cut_column(recipe: Recipe, columns: dict[str, pl.DataType]) -> Iterator[Complaint]:
     by = recipe.select.by
     numeric = [name for name, kind in columns.items() if kind.is_numeric()]
     if by in numeric:
@@ -109,7 +102,7 @@ def _cut_column(
     if by in columns:
         yield ("select", "by"), f"{by} is no column of numbers", f"write {', '.join(numeric)}"
         return
-    absent = missing_column(by, annotators)
+    absent = missing_column(by, recipe)
     near = nearest(by, numeric)
     mend = f"did you mean {near}?" if near else f"write {', '.join(numeric)}"
     yield ("select", "by"), *(absent or (f"unknown column {by}", mend))

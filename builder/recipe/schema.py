@@ -7,9 +7,9 @@ one field, a file or the columns of a row to judge is checked in `semantics` and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 
 from builder.recipe.engine_spec import (
     EmbeddedEngineSpec,
@@ -49,6 +49,24 @@ Count = Annotated[int, Field(ge=1, le=10**12)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
+def names_or_options(value: object) -> object:
+    """Take a list of annotators, or a section that gives each its options (nothing: none)."""
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    if isinstance(value, Mapping):
+        options = {name: {} if given is None else given for name, given in value.items()}
+        if all(isinstance(given, Mapping) for given in options.values()):
+            return options
+    raise ValueError("neither names nor options")
+
+
+Annotations = Annotated[
+    tuple[str, ...] | dict[str, dict[str, Any]],
+    PlainValidator(names_or_options),
+    PlainSerializer(lambda told: list(told) if isinstance(told, tuple) else told),
+]
+
+
 class ModelSpec(Spec):
     """The model that writes instructions and responses."""
 
@@ -85,6 +103,18 @@ class Target(Spec):
 
     kept: Count | None = Field(default=None, description=_COUNT)
     sampled: Count | None = Field(default=None, description=_COUNT)
+    by: str | None = Field(
+        default=None, min_length=1, description="a column of labels, such as task_category"
+    )
+    """The column whose labels have quotas."""
+    quotas: dict[str, Annotated[int, Field(ge=1, le=10**12)]] | None = Field(
+        default=None, min_length=1, description="lines such as Math: 100, a label and its rows"
+    )
+    """Rows to keep of each label. None, where `by` is given: `kept` in equal parts."""
+    novelty: float | None = Field(
+        default=None, gt=0, lt=1, description="a share above 0 and below 1, such as 0.05"
+    )
+    """Stop once fewer than this share of the newest instructions are new: the model is dry."""
 
 
 class SweepPoint(Spec):
@@ -134,14 +164,42 @@ class Rules(Spec):
 
 
 class SelectSpec(Spec):
-    """The cut that comes after all rules: keep the `longest` rows by the column `by`."""
+    """The cut that comes after all rules: keep the `longest` rows by the column `by`.
+
+    With `over`, `over` times as many rows as `target.kept` pass the rules before it is made.
+    """
 
     longest: Count | None = Field(default=None, description=_COUNT)
+    over: float = Field(
+        default=1.0, ge=1, le=1000, allow_inf_nan=False, description="a number from 1, such as 1.5"
+    )
     by: str = Field(
         default="response_length",
         min_length=1,
         description="a column of numbers, such as response_length",
     )
+
+
+class JudgeSpec(Spec):
+    """The model that judges, where it is another one than the recipe's own."""
+
+    model: ModelSpec
+    engine: EngineSpec
+
+
+class PriceSpec(Spec):
+    """What things cost, so that a plan can be told in money."""
+
+    gpu_hour: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="a price, such as 2.5"
+    )
+    million_tokens_in: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="a price, such as 0.2"
+    )
+    million_tokens_out: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="a price, such as 0.6"
+    )
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="such as USD or EUR")
 
 
 class PublishSpec(Spec):
@@ -182,10 +240,20 @@ class Recipe(Spec):
         default="survivors", description="survivors or all"
     )
     """Which rows get a response: those that pass the rules on the instruction, or all."""
-    annotate: Texts = Field(default=(), description="a list of annotators, such as [quality]")
+    annotate: Annotations = Field(default=(), description="a list of annotators, such as [quality]")
+    """Annotators by name, or each with its options. They are used through `annotators`."""
+    judge: JudgeSpec | None = None
+    """Who judges. None: the recipe's own model."""
     rules: Rules = Rules()
     select: SelectSpec = SelectSpec()
+    price: PriceSpec | None = None
     publish: PublishSpec | None = None
+
+    @property
+    def annotators(self) -> dict[str, dict[str, Any]]:
+        """Name of each annotator that is on -> what the recipe tells it, in the recipe's order."""
+        given = self.annotate
+        return dict(given) if isinstance(given, dict) else {name: {} for name in given}
 
     def shape(self) -> dict[str, object]:
         """Return all that shapes the rows already sampled, as dotted key -> plain value.

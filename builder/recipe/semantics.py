@@ -36,20 +36,38 @@ def check_semantics(recipe: Recipe, base: Path) -> Iterator[Complaint]:
 
 
 def _target(recipe: Recipe) -> Iterator[Complaint]:
-    kept, sampled = recipe.target.kept, recipe.target.sampled
-    if kept is None and sampled is None:
+    target = recipe.target
+    if target.kept is None and target.sampled is None:
         yield ("target",), "says no number of rows", "write kept: N or sampled: N below it"
-    elif kept is not None and sampled is not None:
+    elif target.kept is not None and target.sampled is not None:
         yield ("target", "sampled"), "stands beside kept", "keep one of the two"
+    elif target.kept is None and (target.by or target.quotas):
+        key = "by" if target.by else "quotas"
+        yield ("target", key), "stands beside sampled", "write kept: N in its place"
+    if target.quotas and not target.by:
+        yield ("target", "quotas"), "of which column?", "write by: task_category below target"
+    elif target.quotas and target.kept and sum(target.quotas.values()) != target.kept:
+        total = sum(target.quotas.values())
+        message = f"add up to {total}, and target.kept is {target.kept}"
+        yield ("target", "quotas"), message, f"write kept: {total}"
 
 
 def _cut(recipe: Recipe) -> Iterator[Complaint]:
-    longest = recipe.select.longest
-    rows = recipe.target.kept or recipe.target.sampled
+    select, target = recipe.select, recipe.target
+    longest, rows = select.longest, target.kept or target.sampled
     if longest and rows and longest > rows:
-        what = "kept" if recipe.target.kept else "sampled"
+        what = "kept" if target.kept else "sampled"
         message = f"saw {longest}, more than the {rows} rows of target.{what}: it would never cut"
         yield ("select", "longest"), message, f"write a number below {rows}, or leave it out"
+    if select.over == 1:
+        return
+    if target.kept is None:
+        yield ("select", "over"), "needs target.kept", "write kept: N below target"
+    elif target.by:
+        yield ("select", "over"), "stands beside quotas", "leave out one of the two"
+    elif longest and longest != target.kept:
+        message = f"saw {longest}, but over cuts down to the {target.kept} rows of target.kept"
+        yield ("select", "longest"), message, "leave it out"
 
 
 def _sweep(recipe: Recipe) -> Iterator[Complaint]:

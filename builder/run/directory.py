@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder.errors import RunError
+from builder.recipe.schema import Recipe
 from builder.run.journal import Journal, read_journal
 from builder.run.lock import locked
 from builder.run.record import (
@@ -115,8 +116,11 @@ class RunDirectory:
         return record
 
     def shards(self, record: RunRecord) -> Shards:
-        """The shards of the run."""
-        return Shards(self.path / "shards", record.rows_a_shard)
+        """The shards of the run, with the stages that its recipe has now."""
+        from builder.recipe.annotators import stages  # knows all annotators
+
+        recipe = Recipe.model_validate(record.recipe)
+        return Shards(self.path / "shards", record.rows_a_shard, stages(recipe))
 
     def note(self, event: str, **details: object) -> None:
         """Append an event with the time at which it happened (UTC), while the run is locked.

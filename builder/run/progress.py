@@ -33,6 +33,7 @@ class Progress:
     away: int = 0
     began: float = 0.0  # when this process began to use the engine, by the monotonic clock
     seconds: float = 0.0  # for which it has used it
+    stages: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # what each has used
     _history: deque[tuple[float, int, int]] = field(default_factory=lambda: deque(maxlen=1024))
 
     def tell(self, phase: str) -> None:
@@ -79,6 +80,7 @@ class Progress:
             "servers": self.servers,
             "away": self.away,
             "retries": dict(self.retries),
+            "stages": {stage: dict(use) for stage, use in self.stages.items()},
         }
 
     def seconds_left(self) -> float | None:

@@ -2,6 +2,7 @@
 
     shards/00012/instruct.jsonl    journal of the rows finished so far
     shards/00012/instruct.parquet  the same rows, once the shard is complete
+    shards/00012/quality-1f0c9a2b.jsonl    of an annotator; the digest tells judges apart
 
 A stage's rows are what its Parquet file and its journal hold together. Both stand at once after
 a crash between writing the one and removing the other, and when looser rules send rows of a
@@ -10,10 +11,11 @@ complete shard to be answered after all; a row that stands in both is the same r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
@@ -21,9 +23,19 @@ from builder.rows import INSTRUCT, RESPOND, Columns
 from builder.run.journal import Journal, read_journal
 from builder.run.storage import write_parquet
 
-Stage = Literal["instruct", "respond"]
+Stages = Mapping[str, Columns]
+"""Name of each stage -> its columns, `row` and `uuid` among them."""
 
-STAGES: Final[dict[Stage, Columns]] = {"instruct": INSTRUCT, "respond": RESPOND}
+STAGES: Final[Stages] = {"instruct": INSTRUCT, "respond": RESPOND}
+"""The stages of a run without annotators."""
+
+
+def journalled(record: Mapping[str, object]) -> dict[str, object]:
+    """The record as JSON can carry it: bytes become base64."""
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in record.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -34,39 +46,56 @@ class Shard:
     number: int
     first: int
     end: int
+    stages: Stages = field(default_factory=lambda: STAGES, repr=False, compare=False)
 
-    def journal_path(self, stage: Stage) -> Path:
+    def journal_path(self, stage: str) -> Path:
         """Where the rows of an incomplete stage are appended."""
         return self.folder / f"{stage}.jsonl"
 
-    def parquet_path(self, stage: Stage) -> Path:
+    def parquet_path(self, stage: str) -> Path:
         """Where the rows of a complete stage stand."""
         return self.folder / f"{stage}.parquet"
 
-    def open_journal(self, stage: Stage) -> Journal:
+    def open_journal(self, stage: str) -> Journal:
         """Open a stage for appending; a torn last line is cut off."""
         return Journal(self.journal_path(stage))
 
-    def stage(self, stage: Stage, columns: tuple[str, ...] | None = None) -> pl.DataFrame:
+    def stage(self, stage: str, columns: tuple[str, ...] | None = None) -> pl.DataFrame:
         """Rows that a stage has finished, sorted by row number, each row once.
 
         `columns`, `row` among them, are those that are needed; None: all.
         """
-        schema = dict(STAGES[stage])
+        schema = dict(self.stages[stage])
         names = columns or tuple(schema)
-        rows = pl.DataFrame(read_journal(self.journal_path(stage)), schema=schema).select(names)
+        binary = [name for name, kind in schema.items() if kind == pl.Binary]
+        written = schema | {name: pl.String() for name in binary}
+        rows = pl.DataFrame(read_journal(self.journal_path(stage)), schema=written)
+        rows = rows.with_columns(pl.col(binary).str.decode("base64")).select(names)
         parquet = self.parquet_path(stage)
         if parquet.exists():
             whole = pl.read_parquet(parquet, schema=schema, columns=list(names))
             rows = pl.concat([whole.select(names), rows])
         return rows.unique("row", keep="first").sort("row")
 
-    def rows(self) -> pl.DataFrame:
-        """Rows with the columns of all stages, sorted by row number; unanswered ones hold null."""
-        answers = self.stage("respond").drop("uuid")
-        return self.stage("instruct").join(answers, on="row", how="left", maintain_order="left")
+    def rows(self, without: tuple[str, ...] = (), *, flags: bool = False) -> pl.DataFrame:
+        """Rows with the columns of all stages, sorted by row number; missing ones hold null.
 
-    def complete(self, stage: Stage) -> bool:
+        Columns `without` are left out: vectors are large. With `flags`, columns `STAGE done` say
+        which stages have written a row.
+        """
+        rows = self.stage("instruct").drop(without, strict=False)
+        done = [pl.lit(True).alias("instruct done")]
+        for stage, schema in self.stages.items():
+            if stage == "instruct":
+                continue
+            names = tuple(name for name in schema if name not in ("uuid", *without))
+            found = self.stage(stage, names).with_columns(pl.lit(True).alias(f"{stage} done"))
+            rows = rows.join(found, on="row", how="left", maintain_order="left")
+            done.append(pl.col(f"{stage} done").fill_null(value=False))
+        rows = rows.with_columns(done)
+        return rows if flags else rows.drop(pl.selectors.ends_with(" done"))
+
+    def complete(self, stage: str) -> bool:
         """Turn the journal of a finished stage into its Parquet file; False: that was done before.
 
         Raises `StorageError`.
@@ -82,14 +111,16 @@ class Shard:
 class Shards:
     """All shards of a run."""
 
-    def __init__(self, folder: Path, rows_a_shard: int) -> None:
+    def __init__(self, folder: Path, rows_a_shard: int, stages: Stages = STAGES) -> None:
         self.folder = folder
         self.rows_a_shard = rows_a_shard
+        self.stages = stages
 
     def shard(self, number: int) -> Shard:
         """The shard of this number, whether or not it has rows yet."""
         first = number * self.rows_a_shard
-        return Shard(self.folder / f"{number:05d}", number, first, first + self.rows_a_shard)
+        folder = self.folder / f"{number:05d}"
+        return Shard(folder, number, first, first + self.rows_a_shard, self.stages)
 
     def of_row(self, row: int) -> Shard:
         """The shard that a row number lies in."""

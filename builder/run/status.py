@@ -12,7 +12,7 @@ import polars as pl
 
 from builder.run.budget import seconds_used
 from builder.run.directory import RunDirectory
-from builder.run.shards import Shard, Stage
+from builder.run.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _number(event: Mapping[str, object], name: str) -> int:
     return int(str(event.get(name, 0)))
 
 
-def _counted(shards: list[Shard], stage: Stage) -> tuple[int, int]:
+def _counted(shards: list[Shard], stage: str) -> tuple[int, int]:
     """Rows and tokens of a stage over all shards, narrow columns only."""
     column = {"instruct": "instruction_tokens", "respond": "response_tokens"}[stage]
     rows = tokens = 0

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from builder.run.journal import Journal
-from builder.run.shards import STAGES, Shard, Shards, Stage
+from builder.run.shards import Shard, Shards, journalled
 
 
 class ShardWriter:
@@ -19,16 +19,16 @@ class ShardWriter:
     def __init__(self, shards: Shards, on_complete: Callable[[Shard], None]) -> None:
         self._shards = shards
         self._on_complete = on_complete
-        self._journals: dict[tuple[int, Stage], Journal] = {}
+        self._journals: dict[tuple[int, str], Journal] = {}
         self._settled: Counter[int] = Counter()
 
-    def append(self, stage: Stage, row: int, record: Mapping[str, object]) -> None:
+    def append(self, stage: str, row: int, record: Mapping[str, object]) -> None:
         """Write the record of one row. Raises `StorageError`; nothing is torn then."""
         shard = self._shards.of_row(row)
         journal = self._journals.get((shard.number, stage))
         if journal is None:
             journal = self._journals[shard.number, stage] = shard.open_journal(stage)
-        journal.append(record)
+        journal.append(journalled(record))
 
     def settle(self, row: int) -> None:
         """Count a row for which nothing more is asked, and complete its shard if it was the last.
@@ -40,9 +40,13 @@ class ShardWriter:
         if self._settled[shard.number] == shard.end - shard.first:
             self._complete(shard)
 
+    def reopen(self, row: int) -> None:
+        """Take back that a row is settled: something more is asked for it after all."""
+        self._settled[self._shards.of_row(row).number] -= 1
+
     def _complete(self, shard: Shard) -> None:
         news = False
-        for stage in STAGES:
+        for stage in self._shards.stages:
             journal = self._journals.pop((shard.number, stage), None)
             if journal is not None:
                 journal.close()

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from builder.recipe.cascade import way_of
+from builder.recipe.goal import cut_of
 from builder.recipe.schema import Recipe
+from builder.run.course import End
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,29 @@ class Funnel:
     dropped: tuple[tuple[str, int], ...]
     """Reason and number of rows, also where it is 0. They and `kept` add up to `rows`."""
     kept: int
+    end: End | None = "target"
+    """Why there are no more rows; None: there will be, the run is not done."""
+    missing: int = 0
+    """Rows that the goal lacks."""
+    quotas: Mapping[str, tuple[int, int]] | None = None
+    """Label -> rows wanted and rows there."""
+    neighbours: Mapping[str, object] | None = None
+    """How neighbours were found: rows, exact, recall."""
 
     def to_json(self) -> dict[str, object]:
         """Return `{"rows": 9, "dropped": [{"reason": "failed", "rows": 1}, ...], "kept": 8}`."""
         steps = [{"reason": reason, "rows": count} for reason, count in self.dropped]
-        return {"rows": self.rows, "dropped": steps, "kept": self.kept}
+        found: dict[str, object] = {"rows": self.rows, "dropped": steps, "kept": self.kept}
+        if self.end not in ("target", None):
+            found["end"] = self.end
+        if self.quotas is not None:
+            found["quotas"] = [
+                {"label": label, "wanted": wanted, "kept": kept}
+                for label, (wanted, kept) in self.quotas.items()
+            ]
+        if self.neighbours is not None:
+            found["neighbours"] = dict(self.neighbours)
+        return found
 
 
 def reasons_of(recipe: Recipe) -> tuple[str, ...]:
@@ -32,9 +53,8 @@ def reasons_of(recipe: Recipe) -> tuple[str, ...]:
     `failed` stands once, in front: the engine gave the row up, at its instruction or response.
     `longest` is there only where the recipe cuts.
     """
-    before, after = recipe.rules.instruction, recipe.rules.response
-    cut = ["longest"] if recipe.select.longest is not None else []
-    return tuple(dict.fromkeys(["failed", *before, "duplicate", "unanswered", *after, *cut]))
+    cut = () if cut_of(recipe) is None else ("longest",)
+    return (*way_of(recipe).reasons(), *cut)
 
 
 def funnel_of(selection: pl.DataFrame, recipe: Recipe) -> Funnel:

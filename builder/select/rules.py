@@ -10,9 +10,11 @@ from typing import Final
 import polars as pl
 
 from builder.errors import RecipeError
+from builder.recipe.annotators import done_column, response_columns
+from builder.recipe.cascade import Step, Way, way_of
 from builder.recipe.rules import compile_rule
 from builder.recipe.schema import Recipe
-from builder.rows import Columns, instruction_columns, response_columns
+from builder.rows import Columns
 
 Tests = tuple[tuple[str, pl.Expr], ...]
 
@@ -68,41 +70,43 @@ class Stage:
 
 @dataclass(frozen=True)
 class Screen:
-    """A recipe's rules, compiled once, for one row as it comes or for a million."""
+    """A recipe's rules, compiled once, for one row as it comes or for a million.
 
-    instruction: Stage
-    response: Stage
+    `steps` are as those of the way of its rows: each tells why a row that came so far goes no
+    further. Duplicates and quotas are not seen here: they need the other rows. `late` are the
+    rules that need all rows of the set.
+    """
 
-    def instruction_drop(self, frame: pl.DataFrame) -> pl.Series:
-        """Return why each row gets no further than its instruction: String, null where it does.
-
-        `frame` has the columns that rules on the instruction see. The reason is `failed` where
-        the engine gave the row up, else the name of the first rule that is not true. Duplicates
-        are not seen here: they need the other rows. Raises `RecipeError`.
-        """
-        return self.instruction.drop(frame)
-
-    def response_drop(self, frame: pl.DataFrame) -> pl.Series:
-        """Return why the response of each row is not kept: String, null where it is.
-
-        `frame` has the columns that rules on the response see. The reason is `unanswered` where
-        there is neither response nor error, `failed` where the engine gave the row up, else the
-        name of the first rule that is not true. Raises `RecipeError`.
-        """
-        return self.response.drop(frame)
+    way: Way
+    steps: tuple[Stage, ...]
+    late: Stage
 
 
 def screen_of(recipe: Recipe) -> Screen:
     """Compile the rules of a recipe. Raises `RecipeError` where one is no predicate."""
-    asked = pl.col("instruction_error").is_null() & pl.col("instruction").is_not_null()
-    settled = pl.col("response").is_not_null() | pl.col("response_error").is_not_null()
-    answered = pl.col("response_error").is_null()
-    before = _compiled(recipe.rules.instruction, instruction_columns(recipe.annotate))
-    after = _compiled(recipe.rules.response, response_columns(recipe.annotate))
-    return Screen(
-        instruction=Stage((("failed", asked), *before)),
-        response=Stage((("unanswered", settled), ("failed", answered), *after)),
+    rules, columns = recipe.rules.instruction | recipe.rules.response, response_columns(recipe)
+    tests = dict(_compiled(rules, columns))
+    way = way_of(recipe)
+    steps = tuple(
+        Stage((*_reached(step), *((name, tests[name]) for name, _ in step.rules)))
+        for step in way.steps
     )
+    return Screen(way, steps, Stage(tuple((name, tests[name]) for name, _ in way.late_rules)))
+
+
+def _reached(step: Step) -> Tests:
+    """What must be true of a row before the rules of a step are asked."""
+    fine = pl.col(step.error).is_null()
+    if step.stage == "instruct":
+        return (("failed", fine & pl.col("instruction").is_not_null()),)
+    if step.annotation is None:
+        settled = pl.col("response").is_not_null() | pl.col("response_error").is_not_null()
+        return (("unanswered", settled), ("failed", fine))
+    done = pl.col(done_column(step.stage))
+    if step.needed:
+        return (("unanswered", done), ("unjudged", fine))
+    nothing_to_read = pl.any_horizontal(pl.col(column).is_null() for column in step.reads)
+    return (("unanswered", done | nothing_to_read),)
 
 
 def _compiled(rules: Mapping[str, str], columns: Columns) -> Tests:

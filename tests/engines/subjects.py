@@ -67,6 +67,9 @@ SERVERS = {
 }
 """Kind of a remote engine -> a server for it, by its slots."""
 
+UNHELD = ("openai-strict", "openai-tgi")
+"""Kinds whose server holds nothing to a schema: one refuses the field, one passes over it."""
+
 
 @dataclass(frozen=True)
 class Subject:

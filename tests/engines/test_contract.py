@@ -1,14 +1,30 @@
 """What every engine promises. A new one is added to the parameters of `subject`."""
 
 import asyncio
+import json
 
 import pytest
 
-from builder.engines.base import complete
+from builder.engines.base import Constrains, complete
 from builder.errors import EngineError
-from tests.engines.subjects import TEMPLATE, Subject, needs_llama, params
+from tests.engines.subjects import TEMPLATE, UNHELD, Subject, needs_llama, params
+from tests.servers.schema import faults
 
 PROMPT = TEMPLATE.pre_query
+
+LABELS = ["very poor", "poor", "average", "good", "excellent"]
+VERDICT = {
+    "type": "object",
+    "properties": {
+        "why": {"type": "string", "maxLength": 60},
+        "label": {"type": "string", "enum": LABELS},
+        "also": {"type": "array", "items": {"type": "string", "enum": LABELS}, "maxItems": 2},
+    },
+    "required": ["why", "label", "also"],
+    "additionalProperties": False,
+}
+"""The keys are in no alphabetical order."""
+JUDGE = TEMPLATE.response_prompt("Rate this: «Wie groß ist 日本?»")
 
 
 KINDS = [
@@ -180,3 +196,62 @@ def test_characters_beyond_ascii_survive_whole(subject):
     assert [text for text in texts if "�" in text] == []
     if subject.kind in ("embedded", "openai", "tgi-demo"):  # it speaks some Spanish and German
         assert [text for text in texts if not text.isascii()] != []
+
+
+async def verdicts(engine, seeds, **changes):
+    """Completions that are asked for with a schema, all at once."""
+    how = {"schema": json.dumps(VERDICT), "max_tokens": 300, "temperature": 1.5, **changes}
+    asked = (complete(engine, JUDGE, params(seed, **how)) for seed in seeds)
+    return await asyncio.gather(*asked)
+
+
+def misfit(text):
+    """What is wrong with a verdict."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return [f"no JSON: {text}"]
+    found = faults(value, VERDICT, {})
+    if list(value) != list(VERDICT["properties"]):
+        found.append(f"keys in the order {list(value)}")
+    return found + [text for text in (value["why"],) if len(text) > 60]
+
+
+def test_an_engine_says_whether_it_can_be_held_to_a_schema(subject):
+    async def work(engine):
+        return isinstance(engine, Constrains) and engine.constrained
+
+    assert subject.run(work) is (subject.kind not in UNHELD)
+
+
+def test_what_is_held_to_a_schema_fits_it_whatever_else_is_in_flight(subject):
+    async def work(engine):
+        asked = verdicts(engine, range(40)), verdicts(engine, range(20), whole=True)
+        return await asyncio.gather(*asked, completions(engine, range(8)))
+
+    held, whole, free = subject.run(work, slots=4)
+    ended = [completion.text for completion in held if completion.finish_reason == "stop"]
+    if subject.kind in UNHELD:
+        assert [text for text in ended if misfit(text)] != []
+    else:
+        assert [misfit(text) for text in ended if misfit(text)] == []
+        assert len(ended) >= 36  # a limit may cut a few, and the scripted author breaks some off
+        assert len(set(ended)) > 20
+    assert whole == held[:20]
+    assert free == subject.run(lambda engine: completions(engine, range(8)))
+
+
+def test_a_limit_cuts_what_is_held_to_a_schema_and_is_told(subject):
+    found = subject.run(lambda engine: verdicts(engine, range(5), max_tokens=2))
+    assert {completion.finish_reason for completion in found} == {"length"}
+    if subject.kind not in UNHELD:
+        assert [one.text for one in found if not one.text.startswith("{")] == []
+
+
+def test_what_is_no_schema_is_no_fault_of_a_row(subject):
+    async def work(engine):
+        with pytest.raises(EngineError, match=r"^a schema is no JSON"):
+            await verdicts(engine, [1], schema="{")
+
+    if subject.kind not in UNHELD:
+        subject.run(work)

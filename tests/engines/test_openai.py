@@ -8,10 +8,11 @@ import pytest
 from aiohttp import ClientSession, web
 
 from builder.engines.base import Chunk, Completion, complete
-from builder.engines.openai import trial
+from builder.engines.constraint import ONE_LINE, SAMPLE_TOKENS
 from builder.engines.openai.answer import Reading, finish_of
 from builder.engines.openai.engine import connect_openai
 from builder.engines.openai.prompts import SAMPLE, ids_in
+from builder.engines.remote import asking
 from builder.engines.remote.errors import Where
 from builder.engines.remote.model import RemoteModel
 from builder.errors import (
@@ -42,7 +43,12 @@ from tests.servers.llama import llama_server
 from tests.servers.openai import (
     DOUBLES_BOS,
     NO_FINISH_REASON,
+    NO_SCHEMA,
     NO_USAGE,
+    OLD_VLLM,
+    RESPONSE_FORMAT,
+    SGLANG,
+    SORTS_KEYS,
     STRICT,
     VLLM,
     Dialect,
@@ -145,7 +151,7 @@ def whole(prompt_tokens=None, **changes):
 # what is found
 
 
-def test_a_server_that_takes_everything_is_asked_four_completions():
+def test_a_server_that_takes_everything_is_asked_five_completions():
     with openai_server(VLLM) as server:
         found = at(server.url, info)
         asked = server.bodies
@@ -167,9 +173,9 @@ def test_a_server_that_takes_everything_is_asked_four_completions():
         "context": 2048,
         "slots": 1024,
         "slots_told": False,
+        "schema_field": "structured_outputs",
     }
-    assert len(asked) == 4
-    assert {body["max_tokens"] for body in asked} == {1}
+    assert [body["max_tokens"] for body in asked] == [1, 1, 1, 1, SAMPLE_TOKENS]
     assert {body["model"] for body in asked} == {"demo/model"}
 
 
@@ -252,6 +258,86 @@ def test_top_k_is_off_at_minus_one_in_llama_cpp():
         minus_one, zero, default = asyncio.run(main(url))
     assert minus_one == zero
     assert minus_one != default
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"why": {"type": "string", "maxLength": 40}, "good": {"type": "boolean"}},
+    "required": ["why", "good"],
+    "additionalProperties": False,
+}
+
+
+async def asked_for_json(engine):
+    how = params(1, schema=json.dumps(SCHEMA), max_tokens=200)
+    return engine.info.schema_field, await complete(engine, PROMPT, how)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "field", "sent"),
+    [
+        (VLLM, "structured_outputs", {"structured_outputs": {"json": SCHEMA | ONE_LINE}}),
+        (OLD_VLLM, "guided_json", {"guided_json": SCHEMA | ONE_LINE}),
+        (SGLANG, "json_schema_text", {"json_schema": json.dumps(SCHEMA | ONE_LINE)}),
+        (
+            RESPONSE_FORMAT,
+            "response_format",
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "reply", "schema": SCHEMA, "strict": True},
+                }
+            },
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Dialect) else "",
+)
+def test_the_field_that_holds_a_completion_to_a_schema_is_found_by_asking(dialect, field, sent):
+    with openai_server(dialect) as server:
+        found, completion = at(server.url, asked_for_json)
+        body = server.bodies[-1]
+    assert found == field
+    assert {name: body.get(name) for name in sent} == sent
+    assert not {"structured_outputs", "guided_json", "json_schema", "response_format"} - {
+        *sent
+    } & set(body)
+    assert list(json.loads(completion.text)) == ["why", "good"]
+
+
+@needs_llama
+def test_llama_cpps_own_server_is_asked_with_json_schema():
+    with llama_server() as url:
+        found, completion = at(url, asked_for_json)
+    assert found == "json_schema"
+    assert list(json.loads(completion.text)) == ["why", "good"]
+
+
+@pytest.mark.parametrize("dialect", [NO_SCHEMA, STRICT, SORTS_KEYS], ids=lambda one: one.name)
+def test_a_server_that_passes_over_refuses_or_reorders_a_schema_is_sent_none(dialect):
+    with openai_server(dialect) as server:
+        found, completion = at(server.url, asked_for_json)
+        plain = at(server.url, one)
+        body = server.bodies[-1]
+    assert found is None
+    assert completion.text.startswith(plain.text[:20])
+    assert "schema" not in json.dumps(body)
+
+
+def test_a_server_that_fails_at_a_schema_serves_without_one(monkeypatch):
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.001)
+    asked = []
+
+    def answer(body):
+        asked.append(body)
+        return (503, "") if body["max_tokens"] == SAMPLE_TOKENS else (200, whole())
+
+    async def work(url):
+        engine = await connect_openai(url, REMOTE_MODEL, spec())
+        await engine.close()
+        return engine.constrained
+
+    assert Canned(answer).run(work) is False
+    assert len([body for body in asked if body["max_tokens"] == SAMPLE_TOKENS]) == asking.ASKED
 
 
 def test_an_address_may_end_with_v1():
@@ -598,9 +684,9 @@ def test_each_fault_is_the_error_that_says_what_to_do(fault, in_one_piece):
 
         return [await outcome(seed) for seed in range(2)]
 
-    strikes = {4: fault}  # connecting takes four requests
+    strikes = {5: fault}  # connecting takes five requests
     if fault == "reset_before":
-        strikes[5] = fault  # a kept connection that breaks is no failure: another one is tried
+        strikes[6] = fault  # a kept connection that breaks is no failure: another one is tried
     plan = FaultPlan(numbered=strikes, seconds=30.0)
     deadlines = DeadlinesSpec(first_token=1.5, between_tokens=1.5, whole=1.5)
     with openai_server(VLLM, ScriptedAuthor, plan) as server:
@@ -628,7 +714,7 @@ def test_a_server_that_does_not_stream_is_asked_for_whole_answers():
 
 
 def test_a_stream_that_is_refused_for_now_is_asked_again(monkeypatch):
-    monkeypatch.setattr(trial, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.001)
     with openai_server(VLLM, faults=FaultPlan(numbered={3: "overloaded"})) as server:
         ends = at(server.url, info)["ends"]
         assert server.injected == {"overloaded": 1}
@@ -639,7 +725,7 @@ def test_a_stream_that_is_refused_for_now_is_asked_again(monkeypatch):
 
 
 def test_a_server_that_is_not_there_is_refused_after_some_asking(monkeypatch):
-    monkeypatch.setattr(trial, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.001)
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         free = loop.run_until_complete(_free_port())
     error = refused(f"http://127.0.0.1:{free}")

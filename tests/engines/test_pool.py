@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from builder.engines.pool.pool import RetryPolicy
+from builder.engines.pool.pool import Pool, RetryPolicy
 from builder.errors import (
     BrokenStreamError,
     EngineError,
@@ -346,3 +346,15 @@ def test_who_feeds_the_pool_is_called_when_there_is_room():
         return calls
 
     assert run_virtually(work()) == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("told", "constrained"),
+    [([True, True], True), ([True, False], False), ([True, None], False), ([None], False)],
+)
+def test_a_pool_is_held_to_a_schema_where_all_of_its_engines_are(told, constrained):
+    engines = [FailingEngine() for _ in told]
+    for engine, value in zip(engines, told, strict=True):
+        if value is not None:
+            engine.constrained = value
+    assert Pool(engines).constrained is constrained

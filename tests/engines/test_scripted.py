@@ -9,6 +9,7 @@ from builder.engines.scripted import ScriptedEngine
 from tests.engines.subjects import params
 
 PINNED = "Outline kites and maps in three steps."
+PINNED_VALUE = '{"why": "Explain orchards and kites for a child.", "label": "poor"}'
 
 
 def test_a_text_is_the_same_on_every_machine():
@@ -76,3 +77,38 @@ def test_a_cut_is_looked_for_only_where_it_can_be_new():
     assert cut_position("a|b|c", ("|",), 4) is None
     assert cut_position("a|b|c", ("|",), 3) == 3
     assert cut_position("a||", ("||",), 2) == 1
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "why": {"type": "string", "maxLength": 90},
+        "label": {"type": "string", "enum": ["poor", "good"]},
+    },
+}
+
+
+def judged(seeds):
+    async def work():
+        engine = ScriptedEngine()
+        how = {"schema": json.dumps(SCHEMA)}
+        return [await complete(engine, "<user>", params(seed, **how)) for seed in seeds]
+
+    return asyncio.run(work())
+
+
+def test_a_value_is_the_same_on_every_machine():
+    (found,) = judged([1])
+    assert found.text == PINNED_VALUE
+    assert found.finish_reason == "stop"
+
+
+def test_a_reply_breaks_off_now_and_then_and_says_so():
+    found = judged(range(1000))
+    broken = [one for one in found if one.finish_reason == "length"]
+    assert 10 <= len(broken) <= 30
+    for one in broken:
+        with pytest.raises(ValueError, match="line 1"):
+            json.loads(one.text)
+    labels = {json.loads(one.text)["label"] for one in found if one not in broken}
+    assert labels == {"poor", "good"}

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import json
 import time
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from builder.engines.base import complete
+from builder.engines.remote import asking
 from builder.engines.remote.model import RemoteModel
 from builder.engines.tgi.engine import TgiInfo, connect_tgi
+from builder.engines.tgi.grammar import ASK
 from builder.engines.tgi.request import SEED_FOR_ZERO, useful_stops
 from builder.errors import (
     BrokenStreamError,
@@ -25,7 +28,7 @@ from builder.recipe.engine_spec import DeadlinesSpec, TgiEngineSpec
 from tests.engines.subjects import REMOTE_MODEL, TEMPLATE, params
 from tests.servers.authors import ScriptedAuthor, Written, tokens
 from tests.servers.faults import FaultPlan
-from tests.servers.tgi import Limits, tgi_server
+from tests.servers.tgi import Limits, tgi_process, tgi_server
 
 PROMPT = TEMPLATE.pre_query
 BARE = PROMPT.removeprefix(TEMPLATE.bos)
@@ -59,10 +62,10 @@ def run(url, work, model=REMOTE_MODEL, **options):
 
 
 def asked(work, limits=None, model=REMOTE_MODEL):
-    """The bodies that reach the server, and what `work(engine)` returns."""
+    """The bodies that reach the server after it was asked for JSON, and what `work` returns."""
     with tgi_server(lambda: ScriptedAuthor(4), limits) as server:
         found = run(server.url, work, model)
-        return server.bodies, found
+        return [body for body in server.bodies if body["inputs"] != ASK], found
 
 
 async def chunks(engine, prompt=PROMPT, **changes):
@@ -116,6 +119,7 @@ def test_the_limits_are_read_from_the_server():
         max_total_tokens=2048,
         docker_label=None,
         adds_bos=True,
+        constrained=True,
     )
     assert info.to_json()["max_input_tokens"] == 2047
 
@@ -191,6 +195,75 @@ def test_we_cut_at_stops_that_the_server_was_not_told():
     ] * 2
 
 
+SCHEMA = {"type": "object", "properties": {"why": {"type": "string"}, "a": {"const": 1}}}
+
+
+async def asked_for_json(engine):
+    how = params(1, schema=json.dumps(SCHEMA))
+    return engine.constrained, (await complete(engine, PROMPT, how)).text
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_schema_is_sent_as_a_grammar_with_its_keys_in_order(whole):
+    schema = json.dumps(SCHEMA)
+    (body,), found = asked(lambda engine: chunks(engine, whole=whole, schema=schema))
+    assert body["parameters"]["grammar"] == {"type": "json", "value": SCHEMA}
+    assert list(body["parameters"]["grammar"]["value"]["properties"]) == ["why", "a"]
+    assert json.loads("".join(chunk.text for chunk in found))["a"] == 1
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(disable_grammar_support=True), Limits(passes_over_grammar=True)],
+    ids=["refuses", "passes over"],
+)
+def test_a_server_that_holds_nothing_to_a_schema_is_sent_none(limits):
+    (body,), (constrained, text) = asked(asked_for_json, limits)
+    assert constrained is False
+    assert "grammar" not in body["parameters"]
+    assert not text.startswith("{")
+
+
+def test_a_server_started_without_grammars_refuses_them_with_tgis_words():
+    with tgi_process("--disable-grammar-support") as server:
+        assert run(server.url, asked_for_json)[0] is False
+
+        async def ask():
+            asked = {"grammar": {"type": "json", "value": SCHEMA}}
+            async with (
+                ClientSession() as session,
+                session.post(server.url, json={"inputs": "Hi", "parameters": asked}) as answer,
+            ):
+                return answer.status, await answer.json()
+
+        status, body = asyncio.run(ask())
+    assert (status, body["error_type"]) == (422, "validation")
+    assert body["error"] == "Input validation error: grammar is not supported"
+
+
+def test_a_grammar_without_properties_is_refused_with_tgis_words():
+    async def work(engine):
+        with pytest.raises(RowError, match="Grammar must have a 'properties' field"):
+            await complete(engine, PROMPT, params(schema='{"type": "string"}'))
+
+    asked(work)
+
+
+@pytest.mark.parametrize(
+    ("fault", "constrained"),
+    [("overloaded", True), ("unavailable", True), ("garbage", False), ("stall_first", False)],
+)
+def test_a_server_that_is_busy_when_it_is_asked_for_json_is_asked_again(
+    monkeypatch, fault, constrained
+):
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.001)
+    deadlines = DeadlinesSpec(first_token=0.5)
+    with tgi_server(faults=FaultPlan(numbered={0: fault})) as server:
+        found = run(server.url, asked_for_json, deadlines=deadlines)
+        assert server.injected == {fault: 1}
+    assert found[0] is constrained
+
+
 @pytest.mark.parametrize("model", [REMOTE_MODEL, BLIND], ids=["our count", "the server's count"])
 def test_what_may_follow_a_prompt_is_what_fits(model):
     limits = Limits(max_input_tokens=60, max_total_tokens=64)
@@ -240,7 +313,8 @@ def test_the_prompt_has_its_own_where_the_server_adds_none(adds, tells, sent):
         return web.json_response([{"id": i, "text": "", "start": 0, "stop": 0} for i in ids])
 
     async def generate(request):
-        seen.append((await request.json())["inputs"])
+        inputs = (await request.json())["inputs"]
+        seen.extend([inputs] * (inputs != ASK))
         details = {"finish_reason": "length", "generated_tokens": 1, "prefill": [], "tokens": []}
         return web.json_response([{"generated_text": "hi", "details": details}])
 
@@ -332,7 +406,8 @@ def test_each_fault_is_typed_by_what_the_caller_should_do(fault, kind, whole):
 
     # A kept connection that dies unanswered is replaced once: the second death is told.
     struck = 2 if fault == "reset_before" else 1
-    faults = FaultPlan(numbered=dict.fromkeys(range(struck), fault))
+    # Request 0 is asked by connecting.
+    faults = FaultPlan(numbered=dict.fromkeys(range(1, 1 + struck), fault))
     with tgi_server(lambda: ScriptedAuthor(4), faults=faults) as server:
         found, after = run(server.url, work, deadlines=deadlines)
         assert server.injected == {fault: struck}

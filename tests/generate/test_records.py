@@ -33,7 +33,7 @@ class Says:
 
 def instruct(engine, row=4, **changes):
     spec = recipe(instruction=recipe().instruction.model_dump() | changes).instruction
-    return asyncio.run(Instruct(Pool(engine, 1), TEMPLATE, spec, 7, "f1").row(row))
+    return asyncio.run(Instruct(Pool(engine, 1), TEMPLATE, spec, 7, "f1").row({"row": row}))
 
 
 def respond(engine, record, **changes):

@@ -130,6 +130,6 @@ def test_instructions_are_recalled_a_shard_at_a_time(bench):
     bench.sample(recipe())
     recall = Recall(bench.shards)
     texts = bench.column("instruction")
-    assert {row: recall(row)["instruction"] for row in range(40)} == texts
+    assert {row: recall(row, False)["instruction"] for row in range(40)} == texts
     assert list(recall._rows) == list(range(32, 40))
-    assert recall(1000) is None
+    assert recall(1000, False) is None

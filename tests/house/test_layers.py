@@ -22,8 +22,8 @@ MAY_IMPORT = {
     "engines": {"errors", "recipe"},
     "server": {"errors", "recipe", "engines", "run"},
     "run": {"errors", "rows", "recipe"},
-    "generate": {"errors", "rows", "recipe", "engines", "run"},
-    "select": {"errors", "rows", "recipe", "run"},
+    "generate": {"errors", "rows", "recipe", "engines", "run", "annotate", "neighbours"},
+    "select": {"errors", "rows", "recipe", "run", "neighbours"},
     "release": {"errors", "rows", "recipe", "run"},
     "pipeline": {
         "errors",

@@ -79,4 +79,5 @@ def test_an_event_holds_what_a_status_tells():
         "servers": 2,
         "away": 1,
         "retries": {"stalled": 2},
+        "stages": {},
     }

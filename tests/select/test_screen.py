@@ -36,39 +36,39 @@ RESPONSE_DROPS = [None] * 6 + ["wordy", "complete", "unanswered", "failed"]
 
 def test_first_failed_rule_in_recipe_order():
     screen = screen_of(recipe())
-    assert screen.instruction_drop(frame(ROWS)).to_list() == INSTRUCTION_DROPS
-    assert screen.response_drop(frame(ROWS)).to_list() == RESPONSE_DROPS
+    assert screen.steps[0].drop(frame(ROWS)).to_list() == INSTRUCTION_DROPS
+    assert screen.steps[1].drop(frame(ROWS)).to_list() == RESPONSE_DROPS
 
 
 def test_many_rows_get_the_same_reasons_as_few():
     screen, times = screen_of(recipe()), rules.FEW
     many = pl.concat([frame(ROWS)] * times)
-    assert screen.instruction_drop(many).to_list() == INSTRUCTION_DROPS * times
-    assert screen.response_drop(many).to_list() == RESPONSE_DROPS * times
+    assert screen.steps[0].drop(many).to_list() == INSTRUCTION_DROPS * times
+    assert screen.steps[1].drop(many).to_list() == RESPONSE_DROPS * times
 
 
 def test_one_row_with_the_columns_of_its_stage_only():
     record, _ = row(0, "hi")
     alone = pl.DataFrame([record], schema=dict(INSTRUCT))
-    assert screen_of(recipe()).instruction_drop(alone).item() == "short"
+    assert screen_of(recipe()).steps[0].drop(alone).item() == "short"
 
 
 def test_no_rows():
     screen, none = screen_of(recipe()), frame(ROWS).head(0)
-    assert screen.instruction_drop(none).to_list() == []
-    assert screen.response_drop(none).dtype == pl.String
+    assert screen.steps[0].drop(none).to_list() == []
+    assert screen.steps[1].drop(none).dtype == pl.String
 
 
 def test_no_rules_drop_only_what_failed():
     screen = screen_of(recipe(rules={"instruction": {}, "response": {}}))
-    assert screen.instruction_drop(frame(ROWS)).to_list() == [None, "failed"] + [None] * 8
-    assert screen.response_drop(frame(ROWS)).to_list()[-2:] == ["unanswered", "failed"]
+    assert screen.steps[0].drop(frame(ROWS)).to_list() == [None, "failed"] + [None] * 8
+    assert screen.steps[1].drop(frame(ROWS)).to_list()[-2:] == ["unanswered", "failed"]
 
 
 def test_response_rules_see_the_instruction_too():
     longer = {"longer": "response_length > instruction_length"}
     screen = screen_of(recipe(rules={"instruction": {}, "response": longer}))
-    drops = screen.response_drop(frame([row(0, "abc", "abcd"), row(1, "abcd", "abc")]))
+    drops = screen.steps[1].drop(frame([row(0, "abc", "abcd"), row(1, "abcd", "abc")]))
     assert drops.to_list() == [None, "longer"]
 
 
@@ -83,7 +83,7 @@ def test_a_rule_that_breaks_on_a_row_is_named(times):
     screen = screen_of(recipe())
     without = pl.concat([frame(ROWS)] * times).drop("instruction_length")
     with pytest.raises(RecipeError, match="rule 'short' cannot be computed on these rows"):
-        screen.instruction_drop(without)
+        screen.steps[0].drop(without)
 
 
 def test_one_row_is_judged_in_far_less_time_than_it_is_sampled():
@@ -94,6 +94,6 @@ def test_one_row_is_judged_in_far_less_time_than_it_is_sampled():
     best = 1.0
     for _ in range(50):
         start = time.perf_counter()
-        screen.instruction_drop(alone)
+        screen.steps[0].drop(alone)
         best = min(best, time.perf_counter() - start)
     assert best < 0.002

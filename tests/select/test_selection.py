@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 
 from builder.errors import RecipeError
+from builder.recipe.goal import Goal
 from builder.rows import SELECTION
 from builder.select.funnel import reasons_of
-from builder.select.judged import judged
+from builder.select.judged import PARTS, judged
 from builder.select.longest import cut_by_longest
 from builder.select.selection import Reach, combined, decide, reach, select
 from tests.select.tiny_run import recipe, row, write_run
@@ -135,20 +136,21 @@ def test_reach(tmp_path):
     rows = combined(judged(shards, recipe()))
 
     def reached(target):
-        return reach(rows, recipe(target=target).target)
+        return reach(rows, Goal(**target))
 
-    assert reached({"kept": 1}) == Reach(True, 1, 1, 0)
-    assert reached({"kept": 2}) == Reach(True, 11, 2, 1)
-    assert reached({"kept": 3}) == Reach(False, 11, 2, 1)
-    assert reached({"sampled": 7}) == Reach(True, 7, 1, 1)
-    assert reached({"sampled": 12}) == Reach(False, 11, 2, 1)
+    assert reached({"kept": 1}) == Reach("target", 1, 1, 0)
+    assert reached({"kept": 2}) == Reach("target", 11, 2, 1)
+    assert reached({"kept": 3}) == Reach(None, 11, 2, 1)
+    assert reached({"sampled": 7}) == Reach("target", 7, 1, 1)
+    assert reached({"sampled": 12}) == Reach(None, 11, 2, 1)
 
 
 def test_only_narrow_columns_stay(tmp_path):
     table = judged(write_run(tmp_path, ROWS), recipe())
-    assert table.columns == ["row", "uuid", "key", "instruction_drop", "response_drop", "by"]
+    assert table.columns == ["row", "uuid", "key", *PARTS, "embedded", "label", "by"]
     assert table["key"].null_count() == 3
-    assert combined(table).columns == ["row", "uuid", "by", "drop_reason", "duplicate_of"]
+    added = ["first_row", "first_uuid", "drop_reason", "duplicate_of"]
+    assert combined(table).columns == [*table.columns, *added]
 
 
 @pytest.mark.parametrize(

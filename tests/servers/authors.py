@@ -2,7 +2,8 @@
 
 `ScriptedAuthor` needs no model: the text follows from the prompt and the sampling alone.
 `LlamaAuthor` is the demo model in llama.cpp, a token at a time. Both cut text into tokens with
-the demo model's tokenizer, and both write the end-of-turn token as a token of its own.
+the demo model's tokenizer, and both write the end-of-turn token as a token of its own. Held to a
+JSON schema both write a value that fits it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import builder.demo_model
+from builder.engines.constraint import Schema, on_one_line
+from builder.engines.scripted_values import invented as invented_value
 
 MODEL_FOLDER = Path(builder.demo_model.__file__).parent
 
@@ -33,6 +36,7 @@ class Sampling:
     top_k: int
     seed: int
     max_tokens: int
+    schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,9 @@ class ScriptedAuthor:
     async def write(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Written]:
         draw = random.Random(_digest(prompt, sampling))
         text = invented(draw, self.words)
+        if sampling.schema is not None:
+            value = invented_value(sampling.schema, draw, lambda: f"{draw.choice(STARTS)}?")
+            text = json.dumps(value, ensure_ascii=False)
         pieces = tokens().pieces(text, special=False)
         started = time.monotonic()
         for count, (number, start, stop) in enumerate(pieces):
@@ -184,7 +191,9 @@ class LlamaAuthor:
 
 def _llama_request(prompt: Sequence[int], sampling: Sampling) -> dict[str, Any]:
     greedy = sampling.temperature == 0
-    return {
+    schema = sampling.schema
+    held = {} if schema is None else {"json_schema": on_one_line(schema)}
+    return held | {
         "prompt": list(prompt),
         "stream": True,
         "logprobs": 1,  # tells the id of each token

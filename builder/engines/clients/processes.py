@@ -24,6 +24,7 @@ class ClientProcesses:
 
     def __init__(self, engine: TgiEngine | OpenAIEngine, settings: Message, crew: Crew) -> None:
         self.slots = engine.slots
+        self.constrained = engine.constrained
         self.info: TgiInfo | OpenAIInfo = engine.info
         self.crew = crew
         self._engine = engine

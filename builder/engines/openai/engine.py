@@ -15,7 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from builder.engines.base import Chunk, SamplingParams
+from builder.engines.constraint import schema_of
 from builder.engines.openai.answer import Reading
+from builder.engines.openai.held import FIELDS
 from builder.engines.openai.probe import OpenAIInfo, probe
 from builder.engines.openai.prompts import SAMPLE, Prompts, Tokenize, Way
 from builder.engines.openai.trial import COMPLETIONS, Trial
@@ -52,6 +54,7 @@ class OpenAIEngine:
         speech: Speech,
     ) -> None:
         self.slots = info.slots
+        self.constrained = info.schema_field is not None
         self.info = info
         self._server = server
         self._where = where
@@ -109,6 +112,8 @@ class OpenAIEngine:
             body |= self.info.greedy
         if self.info.seed:
             body["seed"] = 0 if greedy else params.seed
+        if params.schema is not None and self.info.schema_field is not None:
+            body |= FIELDS[self.info.schema_field](schema_of(params.schema))
         stops = list(params.stop[: self.info.stops])
         return body | ({"stop": stops} if stops else {})
 
@@ -138,9 +143,9 @@ class OpenAIEngine:
 async def connect_openai(endpoint: str, model: RemoteModel, spec: OpenAIEngineSpec) -> OpenAIEngine:
     """Return an engine for the server at `endpoint`, an address with or without `/v1`.
 
-    It asks the server some questions of one token each. Raises `EngineError` when the server is
-    not there, has no raw completions, refuses the key, or does not give the model the prompts as
-    the template has them; `UsageError` for what is no address.
+    It asks the server some questions of one token each, and for a little JSON. Raises
+    `EngineError` when the server is not there, has no raw completions, refuses the key, or does
+    not give the model the prompts as the template has them; `UsageError` for what is no address.
     """
     root = endpoint.rstrip("/").removesuffix("/v1")
     server, where = open_server(root, spec, PROTOCOL)

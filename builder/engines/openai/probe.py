@@ -4,9 +4,10 @@
     POST token ids with all optional fields at once: most servers take them all
     POST what was refused, a field at a time; text in place of ids (`prompts`)
     POST more stop strings; greedy: temperature 0; streamed: the usage in the stream
+    POST a JSON schema in each of the fields that servers have for one (`held`)
 
-Each request is for one token. A server that takes everything is asked seven times in all, and
-once more for the ids of a text, to see that they mean the same to it.
+Each request is for one token, but for the last ones. A server that takes everything is asked
+eight times in all, and once more for the ids of a text, to see that they mean the same to it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from builder.engines.openai.held import field_for_schemas
 from builder.engines.openai.prompts import SAMPLE, Prompts, prompts_by_ids, prompts_by_text
 from builder.engines.openai.trial import Fields, Trial
 from builder.engines.remote.errors import Where
@@ -99,7 +101,8 @@ class OpenAIInfo:
     `prompts` is how prompts are sent, and `prompts_checked` whether the server counted as many
     tokens in one as it should. `fields` go with every request; `refused` are the optional ones
     that it does not take. `greedy` are the fields of greedy sampling. `stops` is how many stop
-    strings it takes. `slots` is what it told, else `UNTOLD_SLOTS`.
+    strings it takes. `slots` is what it told, else `UNTOLD_SLOTS`. `schema_field` is the name in
+    `held.FIELDS` of the field that held a completion to a JSON schema; None: none did.
     """
 
     model: str | None
@@ -114,6 +117,7 @@ class OpenAIInfo:
     context: int | None
     slots: int
     slots_told: bool
+    schema_field: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values. No address, no key and no path is among them.
@@ -158,6 +162,7 @@ async def probe(
         context=told.context,
         slots=told.slots or UNTOLD_SLOTS,
         slots_told=told.slots is not None,
+        schema_field=await field_for_schemas(trial, {**sent, **greedy}),
     )
     return info, prompts
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from builder.engines.openai.answer import Piece, Reading, Usage
+from builder.engines.remote.asking import patiently
 from builder.engines.remote.errors import Where, refusal
 from builder.engines.remote.http import Answer, Server
-from builder.errors import EngineError, MagpieError, RetryError, RowError, StalledError
+from builder.errors import EngineError, MagpieError, RowError
 
 COMPLETIONS: Final = "/v1/completions"
 
@@ -20,13 +20,6 @@ REFUSED: Final = (400, 413, 422, 500, 501)
 """Statuses with which servers answer a request that has a field they do not take. 500 is among
 them: some fail on it where they should refuse it."""
 
-ASKED: Final = 5
-"""Times that a question is asked of a server that is busy or not there, 7 seconds in all."""
-
-FIRST_PAUSE: Final = 0.5
-"""Seconds before it is asked again, doubled each time."""
-
-T = TypeVar("T")
 Fields = Mapping[str, Any]
 
 
@@ -34,13 +27,14 @@ Fields = Mapping[str, Any]
 class Tried:
     """What came of a request. `tokens` is how many the server counts in the prompt; None: untold.
 
-    `counted` says whether it tells how many it generated. `refusal` is the server's word where
-    the request was not taken.
+    `counted` says whether it tells how many it generated, and `text` is what that was. `refusal`
+    is the server's word where the request was not taken.
     """
 
     tokens: int | None = None
     counted: bool = False
     refusal: MagpieError | None = None
+    text: str = ""
 
     @property
     def taken(self) -> bool:
@@ -60,7 +54,7 @@ class Trial:
             self._base["model"] = model
 
     async def complete(self, fields: Fields) -> Tried:
-        """Ask for one token with `fields`, not streamed.
+        """Ask for one token with `fields`, or for as many as these say, not streamed.
 
         Raises `EngineError` when the answer is no completion, or refuses more than the fields.
         """
@@ -71,7 +65,8 @@ class Trial:
             piece = msgspec.json.decode(answer.body, type=Piece)
         except (msgspec.DecodeError, UnicodeDecodeError):
             piece = Piece()
-        if not piece.choices or piece.choices[0].text is None:
+        text = piece.choices[0].text if piece.choices else None
+        if text is None:
             said = " ".join(answer.body[:200].decode("utf-8", "replace").split())
             raise EngineError(
                 f"{self.where.address}{COMPLETIONS} answered no completion: {said}",
@@ -79,7 +74,7 @@ class Trial:
                 "Look at engine.kind and engine.endpoint.",
             )
         usage = piece.usage or Usage()
-        return Tried(usage.prompt_tokens or None, bool(usage.completion_tokens))
+        return Tried(usage.prompt_tokens or None, bool(usage.completion_tokens), text=text)
 
     async def streamed(self, fields: Fields) -> Reading | None:
         """Ask for a stream of one token and return what was read of it; None: not taken."""
@@ -131,26 +126,3 @@ class Trial:
     def refusal(self, answer: Answer) -> MagpieError:
         """What an answer that is not 200 means."""
         return refusal(self.where, answer)
-
-
-async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again what may succeed later. Raises `EngineError` when it does not in a few seconds.
-
-    One that lets us wait until the deadline is not asked again: that took long enough.
-    """
-    for number in range(ASKED):
-        try:
-            return await ask()
-        except StalledError as error:
-            raise EngineError(
-                f"the server accepts a request and does not answer it: {error.message}",
-                mend="Is it still loading, or stuck? See its own log.",
-            ) from error
-        except RetryError as error:
-            if number == ASKED - 1:
-                raise EngineError(
-                    f"the server was asked {ASKED} times: {error.message}",
-                    mend="Wait until it serves, then run the same command again.",
-                ) from error
-        await asyncio.sleep(FIRST_PAUSE * 2**number)
-    raise AssertionError("unreachable")

@@ -11,7 +11,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from builder.engines.base import Completion, Engine, SamplingParams, Served, complete
+from builder.engines.base import (
+    Completion,
+    Constrains,
+    Engine,
+    SamplingParams,
+    Served,
+    complete,
+)
 from builder.engines.pool.gate import Gate, Place
 from builder.engines.pool.lane import Lane, Timing
 from builder.engines.pool.retry import RetryPolicy, Tries, reason_of
@@ -66,6 +73,12 @@ class Pool:
         self._refused_since: float | None = None  # no answer came since the first of all refusals
         self._useful: set[tuple[int, bool]] = set()  # kinds of requests that were answered
         self._useless: Counter[tuple[int, bool]] = Counter()  # kinds that were given up till now
+
+    @property
+    def constrained(self) -> bool:
+        """Whether a completion can be held to a JSON schema, whichever engine writes it."""
+        engines = [lane.engine for lane in self._lanes]
+        return all(isinstance(one, Constrains) and one.constrained for one in engines)
 
     @property
     def limit(self) -> int:

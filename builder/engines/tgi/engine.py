@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
@@ -21,6 +22,7 @@ from builder.engines.remote.errors import Where, event_error, refusal
 from builder.engines.remote.events import Details, Events, Token, TokenEvent, broken, token_events
 from builder.engines.remote.http import Server
 from builder.engines.remote.model import RemoteModel, open_server
+from builder.engines.tgi.grammar import takes_grammars
 from builder.engines.tgi.inference_client import FastInferenceClient, Request
 from builder.engines.tgi.info import TgiInfo, read_info, tokenize
 from builder.engines.tgi.request import parameters_of, room_for
@@ -71,6 +73,7 @@ class TgiEngine:
         deadlines: DeadlinesSpec,
     ) -> None:
         self.slots = info.max_concurrent_requests
+        self.constrained = info.constrained
         self.info = info
         self._server = server
         self._where = where
@@ -196,12 +199,14 @@ def _finish(details: Details) -> FinishReason:
 async def connect_tgi(endpoint: str, model: RemoteModel, spec: TgiEngineSpec) -> TgiEngine:
     """Return an engine for the server at `endpoint`, after reading its `/info`.
 
+    It is asked for one small reply in JSON, to see whether it can be held to a schema.
     Raises `EngineError` when the server is not there, is no TGI or refuses the key, and
     `UsageError` for what is no address or a key that is not set.
     """
     server, where = open_server(endpoint, spec, PROTOCOL)
     try:
         info = await read_info(server, where, model.bos)
+        constrained = await takes_grammars(server, where, spec.deadlines.first_token)
     except RetryError as error:
         await server.close()
         raise EngineError(
@@ -210,6 +215,7 @@ async def connect_tgi(endpoint: str, model: RemoteModel, spec: TgiEngineSpec) ->
     except (MagpieError, asyncio.CancelledError):  # nobody else knows of it yet
         await server.close()
         raise
+    info = dataclasses.replace(info, constrained=constrained)
     return TgiEngine(server, where, info, model, spec.deadlines)
 
 

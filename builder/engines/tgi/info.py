@@ -24,7 +24,8 @@ class TgiInfo:
     """A server's model, version and limits.
 
     `adds_bos` says whether it puts a begin-of-text token before each prompt: then prompts are sent
-    without their own. None where it was not asked, since the template writes none.
+    without their own. None where it was not asked, since the template writes none. `constrained`
+    says whether it holds a completion to a JSON schema, as its answer to one showed.
     """
 
     model_id: str
@@ -36,6 +37,7 @@ class TgiInfo:
     max_total_tokens: int
     docker_label: str | None = None
     adds_bos: bool | None = None
+    constrained: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values, by name."""

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from builder.engines.base import SamplingParams
+from builder.engines.constraint import schema_of
+from builder.engines.tgi.grammar import grammar_of
 from builder.engines.tgi.info import TgiInfo
 from builder.errors import RowError
 
@@ -36,6 +38,8 @@ def parameters_of(params: SamplingParams, info: TgiInfo, max_new_tokens: int) ->
         found["seed"] = params.seed or SEED_FOR_ZERO
         if params.top_p < 1:
             found["top_p"] = params.top_p
+    if params.schema is not None and info.constrained:
+        found["grammar"] = grammar_of(schema_of(params.schema))
     stops = useful_stops(params.stop, info.max_stop_sequences)
     return found | ({"stop": stops} if stops else {})
 

@@ -36,6 +36,10 @@ class Dialect:
     known: frozenset[str] | None = None
     """The only fields of a request that are taken; another one is a 400. None: all are."""
     most_stops: int | None = None
+    schema_fields: tuple[str, ...] = ("structured_outputs", "response_format")
+    """Fields that hold a text to a JSON schema, as `openai.request` reads them; in a server that
+    takes others too they change nothing."""
+    sorts_keys: bool = False
 
 
 OPENAIS_OWN = frozenset(
@@ -54,6 +58,7 @@ SGLANG = Dialect(
     tokenizes=False,
     stop_field="matched_stop",
     flat_errors=True,
+    schema_fields=("json_schema", "response_format"),
 )
 STRICT = Dialect(
     "strict",
@@ -64,6 +69,7 @@ STRICT = Dialect(
     stop_field=None,
     known=OPENAIS_OWN,
     most_stops=4,
+    schema_fields=(),
 )
 """Takes OpenAI's own fields and four stops, adds a BOS and tells nothing of its tokens."""
 CHAT_WRAPPER = Dialect(
@@ -75,6 +81,12 @@ REFUSES_SEED = Dialect("refuses_seed", tokenizes=False, seed="refused")
 NO_FINISH_REASON = Dialect("no_finish_reason", tokenizes=False, finish_reason=False)
 DOUBLES_BOS = Dialect("doubles_bos", bos="all")
 ENDLESS = Dialect("endless", ends=False)
+OLD_VLLM = Dialect("old_vllm", schema_fields=("guided_json",))
+RESPONSE_FORMAT = Dialect("response_format", tokenizes=False, schema_fields=("response_format",))
+NO_SCHEMA = Dialect("no_schema", tokenizes=False, schema_fields=())
+"""Takes any field and passes over those for a schema."""
+SORTS_KEYS = Dialect("sorts_keys", tokenizes=False, sorts_keys=True)
+"""Holds a text to a schema, with its keys in the order of the alphabet."""
 
 DIALECTS = {
     dialect.name: dialect
@@ -89,5 +101,9 @@ DIALECTS = {
         NO_FINISH_REASON,
         DOUBLES_BOS,
         ENDLESS,
+        OLD_VLLM,
+        RESPONSE_FORMAT,
+        NO_SCHEMA,
+        SORTS_KEYS,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -98,7 +99,27 @@ def _sampling(body: dict[str, Any], dialect: Dialect) -> Sampling:
         raise bad(f"max_tokens must be at least 1, got {most}.")
     if seed is None or dialect.seed == "ignored":
         seed = random.getrandbits(31)
-    return Sampling(temperature, top_p, max(0, top_k), seed, most)
+    return Sampling(temperature, top_p, max(0, top_k), seed, most, _schema(body, dialect))
+
+
+def _schema(body: dict[str, Any], dialect: Dialect) -> dict[str, Any] | None:
+    """The schema in the one field for it that the server knows."""
+    given = [name for name in dialect.schema_fields if body.get(name) is not None]
+    if not given:
+        return None
+    if len(given) > 1:
+        raise bad("You can only use one kind of constraints for structured outputs.")
+    value = body[given[0]]
+    if given[0] == "json_schema" and not isinstance(value, str):
+        raise bad("body -> json_schema: Input should be a valid string")
+    if given[0] == "structured_outputs":
+        value = value["json"]
+    elif given[0] == "response_format":
+        value = value["json_schema"]["schema"]
+    schema = json.loads(value) if isinstance(value, str) else dict(value)
+    if dialect.sorts_keys:
+        schema["properties"] = dict(sorted(schema["properties"].items()))
+    return schema
 
 
 def _stops(body: dict[str, Any], dialect: Dialect) -> tuple[str, ...]:

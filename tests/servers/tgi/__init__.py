@@ -5,7 +5,7 @@
     python -m tests.servers.tgi --model-id X          the launcher, also in a container
 
 Sources: TGI's own router (`validation.rs`, `server.rs`), model server (`tokens.py`) and launcher
-(`main.rs`), version 3, and its OpenAPI description. Left out: grammars, tools, chat, images,
+(`main.rs`), version 3, and its OpenAPI description. Left out: regex grammars, tools, chat, images,
 adapters, speculation, ranking of best-of, truncation of a stop buffer at exactly TGI's 300/200.
 """
 

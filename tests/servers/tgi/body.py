@@ -14,9 +14,12 @@ PARAMETERS = {
     "frequency_penalty": "f32", "top_k": "i32", "top_p": "f32", "typical_p": "f32",
     "do_sample": "bool", "max_new_tokens": "u32", "return_full_text": "bool", "stop": "strings",
     "truncate": "usize", "watermark": "bool", "details": "bool", "decoder_input_details": "bool",
-    "seed": "u64", "top_n_tokens": "u32", "adapter_id": "string",
+    "seed": "u64", "top_n_tokens": "u32", "adapter_id": "string", "grammar": "grammar",
 }  # fmt: skip
 """Type of each generation parameter; unknown ones are passed over."""
+
+GRAMMARS = ("json", "regex", "json_schema")
+"""Kinds of a `grammar`: {"type": one of them, "value"}."""
 
 NOT_NULL = {"do_sample", "stop", "watermark", "details", "decoder_input_details"}
 
@@ -82,6 +85,8 @@ def _is(value: object, kind: str) -> bool:
         return isinstance(value, str)
     if kind == "strings":
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if kind == "grammar":
+        return isinstance(value, dict) and value.get("type") in GRAMMARS and "value" in value
     if isinstance(value, bool):
         return False
     if kind == "f32":

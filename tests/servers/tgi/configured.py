@@ -43,6 +43,7 @@ def limits_of(flags: argparse.Namespace) -> Limits:
         max_client_batch_size=flags.max_client_batch_size,
         validation_workers=flags.validation_workers,
         api_key=flags.api_key,
+        disable_grammar_support=bool(flags.disable_grammar_support),
     )
 
 

@@ -11,7 +11,10 @@ DEFAULT_NEW_TOKENS = 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """The flags that the protocol shows; `slots` is how many requests one batch holds."""
+    """The flags that the protocol shows; `slots` is how many requests one batch holds.
+
+    `passes_over_grammar` is no flag: versions before 1.4.3 do so.
+    """
 
     model_id: str = "demo/model"
     revision: str | None = None
@@ -24,6 +27,8 @@ class Limits:
     max_client_batch_size: int = 4
     validation_workers: int = 2
     api_key: str | None = None
+    disable_grammar_support: bool = False
+    passes_over_grammar: bool = False
 
     def info(self) -> dict[str, object]:
         """The answer of `GET /info`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,7 @@ def validate(inputs: str, given: dict[str, Any], limits: Limits) -> Wanted:
         top_k=given.get("top_k", 0),
         seed=seed,
         max_tokens=new_tokens,
+        schema=_schema(given, limits),
     )
     prefill = given.get("decoder_input_details", False)
     return Wanted(
@@ -98,6 +100,27 @@ def validate(inputs: str, given: dict[str, Any], limits: Limits) -> Wanted:
         best_of=best_of,
         top_n=given.get("top_n_tokens", 0),
     )
+
+
+def _schema(given: dict[str, Any], limits: Limits) -> dict[str, Any] | None:
+    """The schema of a grammar that is let in; a value may be a text that holds it."""
+    if "grammar" not in given or limits.passes_over_grammar:
+        return None
+    if limits.disable_grammar_support:
+        raise invalid("grammar is not supported")
+    kind, value = given["grammar"]["type"], given["grammar"]["value"]
+    if kind == "regex":
+        raise NotImplementedError("regex grammars")
+    schema = value["schema"] if kind == "json_schema" else value
+    try:
+        schema = json.loads(schema) if isinstance(schema, str) else schema
+    except ValueError as error:
+        raise invalid(f"grammar is not valid: {error}") from error
+    if not isinstance(schema, dict):
+        raise invalid("grammar is not supported")
+    if "properties" not in schema:
+        raise invalid("grammar is not valid: Grammar must have a 'properties' field")
+    return schema
 
 
 def _check_sampling(given: dict[str, Any]) -> None:

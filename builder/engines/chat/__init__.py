@@ -1,0 +1,1 @@
+"""Chat models behind a server that puts its own chat template around turns."""

@@ -1,0 +1,1 @@
+"""Reward models behind a server: a conversation goes in, one number comes out."""
