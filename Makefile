@@ -13,6 +13,19 @@ BUILD_OPTIONS = $(if $(KEPT),--kept $(KEPT)) $(if $(SAMPLED),--sampled $(SAMPLED
 	$(if $(RUN),--run $(RUN)) $(if $(IMAGE),--set engine.image=$(IMAGE)) \
 	$(foreach url,$(ENDPOINT),--endpoint $(url)) $(foreach pair,$(SET),--set $(pair))
 
+# Servers that the annotators of magpie-air and magpie-pro ask, in place of the recipe's addresses;
+# `none` does without what is asked there: REWARD a reward model, BASE a base model to compare with,
+# EMBEDDINGS an embedding model.
+OFF = $(foreach name,$(1),--set annotate.$(name)=false) $(foreach rule,$(2),--set rules.response.$(rule)=)
+SERVER = $(foreach key,$(2),--set annotate.$(key).endpoint=$(1))
+GIVEN = $(if $(1),$(if $(filter none,$(1)),$(2),$(3)))
+EMBEDDED_AT = $(call GIVEN,$(EMBEDDINGS),$(call OFF,embedding neighbours),$(call SERVER,$(EMBEDDINGS),embedding))
+AIR_SERVERS = $(EMBEDDED_AT) $(call GIVEN,$(BASE),$(call OFF,reward_difference,better-than-base),\
+	$(call SERVER,$(BASE),reward_difference.base)) $(call GIVEN,$(REWARD),\
+	$(call OFF,reward reward_difference,better-than-base),$(call SERVER,$(REWARD),reward\
+	$(if $(filter none,$(BASE)),,reward_difference.reward)))
+PRO_SERVERS = $(EMBEDDED_AT) $(call GIVEN,$(REWARD),$(call OFF,reward,rewarded),$(call SERVER,$(REWARD),reward))
+
 # PUBLISH=0 ends with the release on this disk; anything else publishes it.
 PUBLISH ?= 0
 PUBLISHING = $(if $(filter-out 0,$(PUBLISH)),$(MAGPIE) publish $(or $(RUN),$@),:)
@@ -41,11 +54,11 @@ demo: $(READY) ## build the demo: offline, on a CPU, in a minute or two
 	@echo; echo "For magpie and this python on your PATH: . $(VENV)/bin/activate"
 
 magpie-air: $(READY) ## build Magpie Air with Llama-3-8B-Instruct
-	@$(MAGPIE) build magpie-air $(BUILD_OPTIONS)
+	@$(MAGPIE) build magpie-air $(AIR_SERVERS) $(BUILD_OPTIONS)
 	@$(PUBLISHING)
 
 magpie-pro: $(READY) ## build Magpie Pro with Llama-3-70B-Instruct
-	@$(MAGPIE) build magpie-pro $(BUILD_OPTIONS)
+	@$(MAGPIE) build magpie-pro $(PRO_SERVERS) $(BUILD_OPTIONS)
 	@$(PUBLISHING)
 
 test: $(READY) ## run all tests
@@ -66,7 +79,7 @@ format: $(READY) ## put the code into its form
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra embedded --extra load --extra serve --group dev --no-annotate --quiet \
+		--extra embedded --extra language --extra load --extra serve --extra static --group dev --no-annotate --quiet \
 		--custom-compile-command "make lock" --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; runs stay

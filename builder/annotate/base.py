@@ -241,6 +241,7 @@ class Annotator:
     `reads` are columns of a row; naming `response` among them puts it after the response. `batch`
     is how many rows it takes at once. `start` gets what the recipe says, of the type `options`; it
     is None where the columns are known only once all rows are there, and selecting writes them.
+    `packages` gives what has to be installed for these options: import name -> our extra.
     """
 
     name: str
@@ -253,6 +254,7 @@ class Annotator:
     needs: Needs = Needs.NOTHING
     cost: Cost = Cost.FREE
     batch: int = 1
+    packages: Callable[[Any], Mapping[str, str]] = lambda options: {}  # noqa: ARG005
 
     @property
     def after_response(self) -> bool:

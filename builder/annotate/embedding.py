@@ -101,6 +101,13 @@ class EmbeddingOptions(Options):
         )
 
 
+PACKAGES: Final[Mapping[str, Mapping[str, str]]] = {
+    "model2vec": {"model2vec": "static"},
+    "sentence-transformers": {"sentence_transformers": "sentence-transformers"},
+}
+"""Backend -> the package that it imports and our extra that brings it."""
+
+
 async def start(options: EmbeddingOptions, tools: Tools) -> Worker:
     """Load the model, or find the server.
 
@@ -129,6 +136,7 @@ ANNOTATOR = Annotator(
         "embedding_model": Output(pl.String(), "what computed the vector", "run"),
     },
     start=start,
+    packages=lambda options: PACKAGES.get(options.backend, {}),
     options=EmbeddingOptions,
     needs=Needs.MODEL,
     cost=Cost.VECTORS,

@@ -124,15 +124,20 @@ def _displaced(
 def _other_target(
     values: dict[str, Any], override: Override, origins: dict[KeyPath, str]
 ) -> Iterator[KeyPath]:
-    """Return the other target, and the cut where so few rows leave it nothing to cut."""
-    other = ("target", "sampled" if override.path[1] == "kept" else "kept")
-    if other[1] in values["target"] and other not in origins:
-        yield other
-    select, wanted = values.get("select"), override.value
-    longest = select.get("longest") if isinstance(select, dict) else None
+    """Return the other target, its quotas, and the cut where so few rows leave nothing to cut."""
+    kind, wanted, select = override.path[1], override.value, values.get("select")
+    others = ("sampled", "quotas") if kind == "kept" else ("kept", "quotas", "by")
+    for other in others:
+        if other in values["target"] and ("target", other) not in origins:
+            yield ("target", other)
+    if not isinstance(select, dict):
+        return
+    longest = select.get("longest")
     few = isinstance(longest, int) and isinstance(wanted, int) and longest > wanted
     if few and ("select", "longest") not in origins:
         yield ("select", "longest")
+    if kind == "sampled" and "over" in select and ("select", "over") not in origins:
+        yield ("select", "over")
 
 
 def _takes(kind: str, option: str) -> bool:

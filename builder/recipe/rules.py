@@ -181,6 +181,8 @@ def _sample(kind: pl.DataType) -> object:
         return [_sample(_inner(kind))]
     if isinstance(kind, pl.Enum):
         return kind.categories[0]
+    if kind == pl.Boolean:
+        return True
     if kind.is_integer():
         return 2**31 - 1
     return 0.5 if kind.is_float() else "words"
@@ -216,4 +218,6 @@ def _type_name(kind: pl.DataType) -> str:
         return "a number"
     if isinstance(kind, pl.List):
         return "a list"
+    if kind == pl.Boolean:
+        return "true or false"
     return "a date" if kind.is_temporal() else "text"

@@ -50,11 +50,15 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
 def names_or_options(value: object) -> object:
-    """Take a list of annotators, or a section that gives each its options (nothing: none)."""
+    """Take a list of annotators, or a section that gives each its options.
+
+    Nothing stands for no options; `false` turns one off, as `--set annotate.NAME=false` does.
+    """
     if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
         return tuple(value)
     if isinstance(value, Mapping):
-        options = {name: {} if given is None else given for name, given in value.items()}
+        on = {name: given for name, given in value.items() if given is not False}
+        options = {name: {} if given is None else given for name, given in on.items()}
         if all(isinstance(given, Mapping) for given in options.values()):
             return options
     raise ValueError("neither names nor options")
@@ -151,14 +155,21 @@ class ResponseSpec(Spec):
     max_tokens: Tokens
 
 
+def without_nothing(value: object) -> object:
+    """Leave out names that stand for nothing, as `--set rules.response.NAME=` writes them."""
+    if isinstance(value, dict):
+        return {name: given for name, given in value.items() if given is not None}
+    return value
+
+
 class Rules(Spec):
     """Named SQL predicates over a row; it is kept where all are true. NULL counts as not true."""
 
-    instruction: dict[str, str] = Field(
+    instruction: Annotated[dict[str, str], BeforeValidator(without_nothing)] = Field(
         default_factory=dict, description="lines such as short: instruction_length > 10"
     )
     """Rules that the instruction alone can answer; they run before a response is paid for."""
-    response: dict[str, str] = Field(
+    response: Annotated[dict[str, str], BeforeValidator(without_nothing)] = Field(
         default_factory=dict, description="lines such as whole: finish_reason = 'stop'"
     )
 

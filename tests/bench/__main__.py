@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("embedded", "pool", "streaming")
+BENCHES = ("embedded", "neighbours", "pool", "streaming")
 
 
 def main(names: list[str]) -> None:

@@ -84,7 +84,8 @@ def test_an_error_keeps_its_type(fault, kind):
         assert type(error.value) is kind
         return await ask(engine, 1)
 
-    with tgi_server(lambda: ScriptedAuthor(8), faults=FaultPlan(numbered={0: fault})) as server:
+    faults = FaultPlan(numbered={1: fault})  # request 0 is asked by connecting
+    with tgi_server(lambda: ScriptedAuthor(8), faults=faults) as server:
         assert run(server.url, work)[0].text
 
 

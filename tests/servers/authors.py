@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import builder.demo_model
-from builder.engines.constraint import Schema, on_one_line
-from builder.engines.scripted_values import invented as invented_value
 
 MODEL_FOLDER = Path(builder.demo_model.__file__).parent
 
@@ -36,7 +34,8 @@ class Sampling:
     top_k: int
     seed: int
     max_tokens: int
-    schema: Schema | None = None
+    schema: dict[str, Any] | None = None
+    """The JSON schema that the text has to fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,7 @@ class ScriptedAuthor:
         draw = random.Random(_digest(prompt, sampling))
         text = invented(draw, self.words)
         if sampling.schema is not None:
-            value = invented_value(sampling.schema, draw, lambda: f"{draw.choice(STARTS)}?")
-            text = json.dumps(value, ensure_ascii=False)
+            text = json.dumps(fitting(sampling.schema, draw), ensure_ascii=False)
         pieces = tokens().pieces(text, special=False)
         started = time.monotonic()
         for count, (number, start, stop) in enumerate(pieces):
@@ -147,6 +145,33 @@ def invented(draw: random.Random, words: int) -> str:
         gap = "" if not text else "\n\n" if draw.random() < 0.05 else " "
         text += f"{gap}{draw.choice(STARTS)} {links} {draw.randint(2, 9999)}?"
     return text
+
+
+def fitting(schema: dict[str, Any], draw: random.Random) -> Any:
+    """Some value that fits a schema; its keys are in the schema's order."""
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return draw.choice(schema["enum"])
+    match schema["type"]:
+        case "object":
+            return {name: fitting(part, draw) for name, part in schema["properties"].items()}
+        case "array":
+            number = draw.randint(schema.get("minItems", 0), schema.get("maxItems", 3))
+            return [fitting(schema["items"], draw) for _ in range(number)]
+        case "string":
+            return f"{draw.choice(STARTS)} {draw.choice(THINGS)}?"[: schema.get("maxLength")]
+        case "boolean":
+            return draw.random() < 0.5
+        case "integer":
+            return draw.randint(schema.get("minimum", 0), schema.get("maximum", 10))
+    raise NotImplementedError(schema)
+
+
+COMPACT = {
+    "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+}
+"""Has llama.cpp write no more white space than TGI admits, which is a blank."""
 
 
 class LlamaAuthor:
@@ -192,7 +217,7 @@ class LlamaAuthor:
 def _llama_request(prompt: Sequence[int], sampling: Sampling) -> dict[str, Any]:
     greedy = sampling.temperature == 0
     schema = sampling.schema
-    held = {} if schema is None else {"json_schema": on_one_line(schema)}
+    held = {} if schema is None else {"json_schema": {**schema, **COMPACT}}
     return held | {
         "prompt": list(prompt),
         "stream": True,

@@ -15,6 +15,7 @@ from builder.errors import PrerequisiteError
 from builder.recipe.engine_spec import RemoteEngineSpec, TgiEngineSpec
 from builder.recipe.schema import Recipe
 from builder.server.needs import gpus as gpu
+from builder.server.needs.annotators import annotator_findings
 from builder.server.needs.background import Background
 from builder.server.needs.container_engine import CONTAINER_ENGINE, EngineView, look_at_engine
 from builder.server.needs.disk import disk_findings, rows_wanted
@@ -39,6 +40,9 @@ __all__ = ["Finding", "Look", "check_machine", "refuse_missing"]
 
 HASTE_SECONDS: Final = 0.7
 """How long the Hub may take once it is plain that something else is missing."""
+
+ANNOTATOR_SECONDS: Final = 15.0
+"""How long the servers that annotators ask may take to answer, all at once."""
 
 ENGINE_SECONDS: Final = 10.0
 """How long the container engine may take to tell of itself."""
@@ -70,13 +74,15 @@ def check_machine(
     if not isinstance(spec, RemoteEngineSpec):
         return []
     if spec.endpoint or not isinstance(spec, TgiEngineSpec):
-        return endpoint_findings(spec)
+        return [*endpoint_findings(spec), *annotator_findings(recipe)]
     engine = Background(lambda: look_at_engine(spec.image))
+    annotators = Background(lambda: annotator_findings(recipe))
     cards = Background(_cards)
     known = local_answer(recipe.model, model_folder)
     asked = None if known is not None else Background(lambda: ask_hub(recipe.model))
     view = engine.within(ENGINE_SECONDS) or _stuck()
     dealt, findings = _local(spec, view, cards, look)
+    findings += annotators.within(ANNOTATOR_SECONDS) or []
     if asked is not None:
         hurry = not look.patient and not all(finding.fine for finding in findings)
         known = _hub(recipe, asked, hurry)

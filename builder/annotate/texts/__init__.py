@@ -1,0 +1,1 @@
+"""What detectors share: prose without code, words of any script, rows of data files."""
