@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from builder.engines.base import Served
+from builder.recipe.annotators import asks_engine
 from builder.recipe.engine_spec import TgiEngineSpec
 from builder.recipe.load import recipe_path
 from builder.recipe.model_source import is_folder, model_folder
@@ -28,10 +29,12 @@ def starts_containers(spec: EngineSpec) -> bool:
 def refuse_unready(recipe: Recipe, source: Source, run: Path | None) -> None:
     """Raise `PrerequisiteError` with all that this machine lacks to start a recipe's containers.
 
+    Nothing is looked at where nobody asks the recipe's engine.
+
     `run` is the directory of the run that they serve, None where they are to stay. Servers at
     endpoints may come and go; whether they answer shows when they are asked.
     """
-    if starts_containers(recipe.engine):
+    if starts_containers(recipe.engine) and asks_engine(recipe):
         model, base = recipe.model.id, recipe_path(source.recipe).parent
         folder = model_folder(model, base) if is_folder(model, base) else None
         look = Look(ours=ports_of_ours(run), rows=run)
@@ -46,6 +49,9 @@ def hosted(resolved: Resolved, run: RunDirectory, tell: Callable[[str], None]) -
     when it goes on. Raises `ServerError`.
     """
     spec = resolved.recipe.engine
+    if not asks_engine(resolved.recipe):
+        yield Served()
+        return
     if not (isinstance(spec, TgiEngineSpec) and starts_containers(spec)):
         yield Served(spec.endpoint)
         return

@@ -16,7 +16,10 @@ import pytest
 import builder
 from builder.recipe.model_source import demo_folder
 from tests.server.stage import TOKEN, wait_for
+from tests.servers.embedding.server import embedding_server
 from tests.servers.hub import running_hub
+from tests.servers.openai.server import openai_server
+from tests.servers.scoring.vllm import vllm
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -69,12 +72,30 @@ def names(stage):
     return [event["event"] for event in events(stage)]
 
 
+@pytest.fixture
+def servers():
+    """What the annotators of the recipes ask, as `make` is told of it."""
+    with vllm() as reward, embedding_server() as embeddings, openai_server() as base:
+        yield {"REWARD": reward.url, "EMBEDDINGS": embeddings.url, "BASE": base.url}
+
+
+NAMES = ["annotate.reward.model=", "annotate.embedding.model="]
+"""The models of these servers have other names than those of the recipes."""
+
+NAMES_OF_BASE = [
+    "annotate.reward_difference.base.model=",
+    "annotate.reward_difference.reward.model=",
+]
+
+
 @pytest.mark.parametrize(("target", "model"), [("magpie-pro", LARGE), ("magpie-air", SMALL)])
-def test_make_goes_from_no_container_to_a_release_to_no_container(person, target, model):
+def test_make_goes_from_no_container_to_a_release_to_no_container(person, servers, target, model):
     words = [f"IMAGE={person.image}", "KEPT=30", "PUBLISH=0", f"RUN={person.run}"]
+    words += [f"{name}={url}" for name, url in servers.items()]
+    sets = ["engine.port=0", *NAMES, *(NAMES_OF_BASE if target == "magpie-air" else [])]
     with running_hub(model, demo_folder(), TOKEN) as hub:
         made = subprocess.run(
-            ["make", "-C", ROOT, target, *words, "SET=engine.port=0"],
+            ["make", "-C", ROOT, target, *words, f"SET={' '.join(sets)}"],
             env=os.environ | {"HF_ENDPOINT": hub.url},
             capture_output=True,
             text=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from builder.recipe.annotators import Annotation, annotations_of
 from builder.recipe.engine_spec import OpenAIEngineSpec, RemoteEngineSpec
@@ -18,6 +18,9 @@ from builder.server.needs.endpoints import (
 )
 from builder.server.needs.finding import Finding
 
+JUDGE: Final = "judge"
+"""Who asks the servers of `judge.engine`; no annotator has this name."""
+
 
 def annotator_findings(recipe: Recipe) -> list[Finding]:
     """Look at what the annotators of a recipe, and its judge, need. All servers are asked at once.
@@ -25,7 +28,7 @@ def annotator_findings(recipe: Recipe) -> list[Finding]:
     A recipe that can be read but whose annotators are faulty must not come here.
     """
     asked = [
-        (name, key, Background(partial(endpoint_findings, spec)))
+        (name, key, Background(partial(endpoint_findings, spec, writes=name == JUDGE)))
         for name, key, spec in _servers(recipe)
     ]
     findings = [
@@ -39,7 +42,7 @@ def annotator_findings(recipe: Recipe) -> list[Finding]:
 def _servers(recipe: Recipe) -> Iterator[tuple[str, str, RemoteEngineSpec]]:
     """Who asks, the key of the recipe that names its servers, and how they are asked."""
     if recipe.judge is not None and isinstance(recipe.judge.engine, RemoteEngineSpec):
-        yield "judge", "judge.engine", recipe.judge.engine
+        yield JUDGE, "judge.engine", recipe.judge.engine
     for one in annotations_of(recipe):
         for key, told in _with_endpoints(f"annotate.{one.name}", one.options.model_dump()):
             spec = OpenAIEngineSpec(

@@ -23,15 +23,16 @@ PATHS = ("/health", "/v1/models")
 """What TGI, vLLM, SGLang and llama.cpp answer without work; the second for what lacks the first."""
 
 
-def endpoint_findings(spec: RemoteEngineSpec) -> list[Finding]:
-    """Ask each endpoint of a recipe whether it is there."""
+def endpoint_findings(spec: RemoteEngineSpec, *, writes: bool = True) -> list[Finding]:
+    """Ask each endpoint of a recipe whether it is there; `writes`: it should serve completions."""
     asked = [(url, Background(partial(_ask, url, spec))) for url in spec.endpoint]
     return [
-        _judge(shown(url), answer.within(CONNECT_SECONDS + ANSWER_SECONDS)) for url, answer in asked
+        _judge(shown(url), answer.within(CONNECT_SECONDS + ANSWER_SECONDS), writes=writes)
+        for url, answer in asked
     ]
 
 
-def _judge(url: str, answer: int | str | Finding | None) -> Finding:
+def _judge(url: str, answer: int | str | Finding | None, *, writes: bool) -> Finding:
     """`answer` is a status of HTTP, or why there was none."""
     if isinstance(answer, Finding):
         return answer
@@ -46,7 +47,7 @@ def _judge(url: str, answer: int | str | Finding | None) -> Finding:
     if answer >= 500:
         mend = "Wait until it has loaded its model, or see its log"
         return Finding("endpoint", False, f"{url} is not ready ({answer})", mend)
-    if answer == 404:
+    if answer == 404 and writes:
         mend = "The address ends before /v1 and /generate, such as http://localhost:8080"
         return Finding("endpoint", False, f"{url} has neither {' nor '.join(PATHS)}", mend)
     return Finding("endpoint", fine=True, found=f"{url} answers")

@@ -58,6 +58,7 @@ class EmbeddingServer(ServerThread):
         app.router.add_post(self.dialect.path, self._embed)
         if self.dialect.tei:
             app.router.add_get("/info", self._info)
+            app.router.add_get("/health", self._health)
         else:
             app.router.add_get("/v1/models", self._models)
         return app, lambda: None
@@ -83,6 +84,9 @@ class EmbeddingServer(ServerThread):
                 "docker_label": None,
             }
         )
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.Response()
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": self.dialect.model}]})
