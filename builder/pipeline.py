@@ -23,6 +23,7 @@ from builder.run.directory import RunDirectory
 from builder.run.offer import offer
 from builder.run.progress import Progress
 from builder.run.record import RunRecord
+from builder.run.spent import spent
 from builder.select.duplicates import instruction_key
 from builder.select.funnel import Funnel
 from builder.select.rules import screen_of
@@ -93,7 +94,7 @@ def sample(
 ) -> None:
     """Sample rows into the shards of the run, until its goal is reached, and `spare` more."""
     recipe = resolved.recipe
-    reports.progress.aim(recipe.target.kept, recipe.target.sampled)
+    reports.progress.aim(recipe.target.kept, recipe.target.sampled, spent(run))
     work = work_of(resolved, record, screen_of(recipe), instruction_key)
 
     def found(preflight: Preflight) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from builder.cli.build_words import this_command
+from builder.cli.ending import ending_of, ending_words, quota_table
 from builder.cli.engine_words import live_words
 from builder.cli.output import Output
+from builder.cli.plan_words import plan_block, plan_line
 from builder.cli.tables import count, duration, funnel_table
 from builder.errors import InterruptedRunError
 from builder.pipeline import Built
 from builder.run.directory import RunDirectory
+from builder.run.plan import Plan
 from builder.run.progress import Progress
 
 LOG_EVERY = 10.0
@@ -44,7 +47,9 @@ def watching(progress: Progress, output: Output) -> Iterator[None]:
     """Show the progress while the block runs: a live line on a terminal, else lines in a log."""
     if output.quiet:
         yield
-    elif output.live.is_terminal:
+        return
+    progress.planned = _teller(output)
+    if output.live.is_terminal:
         with Live(
             console=output.live,
             get_renderable=lambda: _lines(progress, output.live.width),
@@ -65,8 +70,11 @@ def watching(progress: Progress, output: Output) -> Iterator[None]:
 
 def report(built: Built, run: RunDirectory, output: Output) -> None:
     """Say what a build ended with and how to look at it."""
-    funnel, release = built.funnel, built.release
+    funnel, release, ending = built.funnel, built.release, ending_of(built.funnel, run)
     output.say(funnel_table(funnel.to_json()))
+    if funnel.quotas is not None:
+        output.say("", quota_table(funnel.quotas))
+    output.say(*(f"\n{words}" for words in ending_words(ending)))
     output.say(
         f"\nRelease: {release.folder}  ({count(release.rows['raw'])} rows raw)\n\n"
         f"Look at it:\n"
@@ -81,8 +89,24 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
             "release": str(release.folder),
             "split": release.split,
             "funnel": funnel.to_json(),
+            "end": ending.to_json(),
         }
     )
+
+
+def _teller(output: Output) -> Callable[[Plan], None]:
+    """What shows plans: the first as a block, a later one as a line where no live line has it."""
+    shown: list[Plan] = []
+
+    def tell(plan: Plan) -> None:
+        told = plan.to_json()
+        if not shown:
+            output.live.print("", plan_block(told), "")
+        elif not output.live.is_terminal:
+            output.live.print(plan_line(told), soft_wrap=True)
+        shown.append(plan)
+
+    return tell
 
 
 def _log(progress: Progress, output: Output, done: threading.Event) -> None:
@@ -92,9 +116,12 @@ def _log(progress: Progress, output: Output, done: threading.Event) -> None:
 
 
 def _lines(progress: Progress, width: int) -> Group:
-    """How far and how fast, and under it what the engine does."""
-    engine = " · ".join(live_words(progress))
-    return Group(_line(progress, width), *([Text(engine, style="bright_black")] if engine else []))
+    """How far and how fast, under it what the engine does, and under that the plan."""
+    below = [" · ".join(live_words(progress))]
+    if progress.plan is not None and progress.phase == "sampling":
+        below.append(plan_line(progress.plan.to_json()))
+    grey = (Text(words, style="bright_black") for words in below if words)
+    return Group(_line(progress, width), *grey)
 
 
 def _line(progress: Progress, width: int) -> Text:

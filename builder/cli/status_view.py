@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from builder.cli.amounts import amount_of
 from builder.cli.engine_words import away_words, idle_words, retry_words
+from builder.cli.plan_words import money_words, plan_rows
 from builder.cli.tables import count, duration, plain_table
 from builder.run.status import Status
 
@@ -43,7 +47,35 @@ def one_run(state: Status) -> Group:
     for reason, rows in (state.dropped or {}).items():
         table.add_row(f"dropped: {reason}", count(rows))
     table.add_row("kept", count(_kept(state)))
-    return Group(table)
+    if state.plan is not None and not state.released:
+        for name, words in plan_rows(state.plan):
+            table.add_row(f"plan: {name}", Text(words))
+    return Group(table, *_cost(state.cost))
+
+
+def _cost(cost: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What each stage used, and what that is in all."""
+    if not cost["stages"]:
+        return
+    table = plain_table("stage", "#rows", "#tokens in", "#tokens out", "#seconds", "#GPU-seconds")
+    for use in cost["stages"]:
+        prompts = "?" if use["tokens_in"] is None else count(use["tokens_in"])
+        numbers = (use["tokens_out"], use["seconds"], use["gpu_seconds"])
+        table.add_row(use["stage"], count(use["rows"]), prompts, *map(count, numbers))
+    yield from ("", table, "")
+    yield Text(" · ".join(_in_all(cost)))
+
+
+def _in_all(cost: Mapping[str, Any]) -> Iterator[str]:
+    if cost["tokens_per_kept_row"] is not None:
+        yield f"{count(cost['tokens_per_kept_row'])} tokens a kept row"
+    if cost["gpu_hours"]:
+        gpus = f"{cost['gpus']} GPU{'s' if cost['gpus'] > 1 else ''}"
+        yield f"{amount_of(cost['gpu_hours'])} GPU-hours on {gpus}"
+    if cost["kept_per_gpu_hour"] is not None:
+        yield f"{count(cost['kept_per_gpu_hour'])} kept a GPU-hour"
+    if cost["money"] is not None:
+        yield money_words(cost["money"])
 
 
 def _engine(state: Status) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from builder.recipe.resolve import Resolved
 from builder.recipe.schema import (
     EmbeddedEngineSpec,
     EngineSpec,
+    NoEngineSpec,
     OpenAIEngineSpec,
     ScriptedEngineSpec,
     TgiEngineSpec,
@@ -69,7 +70,7 @@ def may_change(spec: EngineSpec) -> bool:
 
 
 async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> Sequence[Engine]:
-    """Return the engines of a recipe: one an endpoint, or the one that needs none.
+    """Return the engines of a recipe: one an endpoint, the one that needs none, or no engine.
 
     Raises `EngineError`, `UsageError` or `MissingExtraError`.
     """
@@ -83,6 +84,8 @@ async def start_engines(spec: EngineSpec, files: ModelFiles, served: Served) -> 
         )
         connecting = [connect_processes(url, model, spec, crew) for url in served.endpoints]
         return await _connected(connecting)
+    if isinstance(spec, NoEngineSpec):
+        return []
     return [start_local(spec, files)]
 
 

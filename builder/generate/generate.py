@@ -23,6 +23,8 @@ from builder.generate.stations import Open, open_stations
 from builder.generate.tools import Toolbox
 from builder.generate.work import Means, Reports, Work, local
 from builder.recipe.cascade import near_radius
+from builder.run.plan import Terms
+from builder.run.planner import Planner
 from builder.run.shards import Shard, Shards
 from builder.run.writer import ShardWriter
 
@@ -66,10 +68,17 @@ async def _sample(work: Work, flow: Flow, means: Means, served: Served, reports:
             stations = await open_stations(work, Open(pools, meter, box, opened))
             reports.progress.phase = "sampling"
             counts = {"settled": flow.ledger.settled, "kept": flow.ledger.kept}
-            reports.note("sampling", **counts, slots=pools.ceiling, gpus=reports.gpus)
-            await _run(flow, stations, Look(flow.ledger, pools, meter, reports))
+            reports.note("sampling", **counts, slots=pools.ceiling, gpus=meter.gpus)
+            planner = Planner(flow.ledger.course, _terms(work, meter.gpus, reports))
+            await _run(flow, stations, Look(flow.ledger, pools, meter, reports, planner))
     finally:
         await asyncio.gather(box.close(), *(engine.close() for engine in engines))
+
+
+def _terms(work: Work, gpus: int, reports: Reports) -> Terms:
+    """What the plan reckons with; the budget is that of all starts."""
+    left, used = reports.gpu_seconds, reports.progress.earlier.charged
+    return Terms(gpus, work.recipe.price, None if left is None else left + used)
 
 
 async def _try(work: Work, engines: Sequence[Engine], reports: Reports) -> None:

@@ -126,6 +126,11 @@ class Ledger:
             self.frontier += 1
 
     @property
+    def course(self) -> Course:
+        """The count of the rows behind the frontier."""
+        return self._course
+
+    @property
     def reached(self) -> bool:
         """Whether rows of which all before are settled bring the run to its end."""
         return self._course.end is not None

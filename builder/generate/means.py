@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from builder.engines.base import Served
+from builder.engines.base import Engine, Served
+from builder.engines.preflight.preflight import Tokenizer
 from builder.engines.start import may_change, model_files, start_engines, tokenizer_of
 from builder.generate.resume import Screen
 from builder.generate.work import JudgeMeans, Means, Work
+from builder.recipe.annotators import asks_engine
 from builder.recipe.resolve import Resolved
 from builder.run.record import RunRecord
 
@@ -25,7 +27,7 @@ def work_of(
         fingerprint=record.fingerprint,
         screen=screen,
         key=key,
-        tokenizer=partial(tokenizer_of, resolved),
+        tokenizer=partial(_tokenizer, resolved),
         preflight=record.preflight is None or may_change(resolved.recipe.engine),
         base=resolved.base,
     )
@@ -35,12 +37,30 @@ def means_of(
     resolved: Resolved, log: Path, host: Callable[[], AbstractContextManager[Served]]
 ) -> Means:
     """The engines of a recipe and of its judge. `log` gets what those on this machine say."""
+    start = partial(start_engines, resolved.recipe.engine, model_files(resolved, log))
     return Means(
         host,
-        partial(start_engines, resolved.recipe.engine, model_files(resolved, log)),
+        start if asks_engine(resolved.recipe) else _none,
         None if resolved.judge is None else _judge_means(resolved.judge, log),
         resolved.recipe.model.id,
     )
+
+
+def _tokenizer(resolved: Resolved) -> Tokenizer | None:
+    """The model's own tokenizer.
+
+    Where rows exist already nothing has read the model's files so far, and an annotator that needs
+    them should not go without: what hinders reading them is raised, as `TemplateError`.
+    """
+    unread = resolved.files is None and resolved.model_folder is None
+    if unread and not asks_engine(resolved.recipe):
+        return Tokenizer(resolved.encode(), resolved.special_texts())
+    return tokenizer_of(resolved)
+
+
+async def _none(served: Served) -> Sequence[Engine]:  # noqa: ARG001
+    """No engines: nothing asks the recipe's own."""
+    return ()
 
 
 def _judge_means(judge: Resolved, log: Path) -> JudgeMeans:

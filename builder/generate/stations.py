@@ -12,6 +12,7 @@ from builder.engines.pool.pool import Pool
 from builder.errors import EngineError
 from builder.generate.annotating import Annotating
 from builder.generate.asking import Asking, counter
+from builder.generate.existing import reading
 from builder.generate.flow import Station
 from builder.generate.instruct import Instruct
 from builder.generate.judge import Judge
@@ -65,9 +66,13 @@ async def _doer(step: Step, work: Work, means: Open) -> Do:
         annotating = Annotating(step.annotation, worker, means.meter)
         means.opened.push_async_callback(annotating.close)
         return annotating.row
+    source = work.recipe.source
+    if source is not None:
+        do = reading(step.stage, source, work.base, work.fingerprint)
+        return _counted(step.stage, do, means.meter)
     asks = _asking(step.stage, work, means)
     recipe, template = work.recipe, work.template
-    do: Do = (
+    do = (
         Instruct(asks, template, recipe.instruction, recipe.seed, work.fingerprint).row
         if step.stage == "instruct"
         else Respond(asks, template, recipe.response, recipe.seed).row

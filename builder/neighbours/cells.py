@@ -41,7 +41,7 @@ def learnt(sample: Floats, count: int) -> Floats:
         order = np.argsort(cell, kind="stable")
         held, starts, sizes = np.unique(cell[order], return_index=True, return_counts=True)
         for number, start, size in zip(held, starts, sizes, strict=True):
-            centres[number] = sample[order[start : start + size]].mean(axis=0)
+            centres[number] = sample[order[start : start + size]].mean(axis=0, dtype=np.float64)
     return centres
 
 

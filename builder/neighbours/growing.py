@@ -1,6 +1,6 @@
 """Vectors that come one after the other: kept for good, and found again when a near one comes.
 
-Both grow in blocks, so nothing that was taken in is ever copied to make room.
+The vectors lie in blocks, so none is ever copied to make room for others.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import polars as pl
 
 from builder.annotate import registry
 from builder.annotate.base import Annotator, Needs, Options, Output
+from builder.recipe.existing.published import published, stage_of
 from builder.recipe.schema import Recipe
 from builder.rows import INSTRUCT, RESPOND, Columns
 
@@ -44,8 +45,36 @@ class Annotation:
 
 
 def annotations_of(recipe: Recipe) -> tuple[Annotation, ...]:
-    """All annotators of a recipe, in its order. The recipe must have passed its check."""
-    return tuple(_annotation(recipe, name, told) for name, told in recipe.annotators.items())
+    """All annotators of a recipe, in its order. The recipe must have passed its check.
+
+    In front stand the annotations that its source has already, where it has any.
+    """
+    own = (_annotation(recipe, name, told) for name, told in recipe.annotators.items())
+    return (*_published(recipe), *own)
+
+
+def _published(recipe: Recipe) -> tuple[Annotation, ...]:
+    found = published(recipe.source, recipe.annotators) if recipe.source else None
+    if found is None:
+        return ()
+    annotator, options = found
+    return (Annotation(annotator, options, stage_of(options, annotator.version)),)
+
+
+def asks_engine(recipe: Recipe) -> bool:
+    """Whether the recipe's own engine is asked for anything: rows, or judgements of them."""
+    if recipe.source is None:
+        return True
+    return recipe.judge is None and bool(judges_of(recipe))
+
+
+def judges_of(recipe: Recipe) -> tuple[str, ...]:
+    """Names of the annotators of a recipe that ask its judge."""
+    return tuple(
+        name
+        for name in recipe.annotators
+        if name in registry.names() and registry.annotator(name).needs is Needs.JUDGE
+    )
 
 
 def stages(recipe: Recipe) -> dict[str, Columns]:
@@ -89,9 +118,8 @@ def whole_set_columns(recipe: Recipe) -> frozenset[str]:
 
 def _known(recipe: Recipe) -> list[Annotation]:
     """The annotators of a recipe whose names are right; the others are reported elsewhere."""
-    return [
-        _bare(registry.annotator(name)) for name in recipe.annotators if name in registry.names()
-    ]
+    own = (_bare(registry.annotator(one)) for one in recipe.annotators if one in registry.names())
+    return [*_published(recipe), *own]
 
 
 def _bare(annotator: Annotator) -> Annotation:

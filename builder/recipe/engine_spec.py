@@ -67,6 +67,12 @@ class ScriptedEngineSpec(EngineBase):
     """A file to which the engine writes each request that it gets."""
 
 
+class NoEngineSpec(EngineBase):
+    """No engine: the rows are those of a data set, and nothing asks the model that wrote them."""
+
+    kind: Literal["none"] = Field(description=KINDS)
+
+
 class DeadlinesSpec(Spec):
     """How long a request may make us wait, in seconds, before it is cancelled and asked again."""
 
@@ -139,7 +145,7 @@ class OpenAIEngineSpec(RemoteEngineSpec):
 
 
 EngineSpec = Annotated[
-    EmbeddedEngineSpec | ScriptedEngineSpec | TgiEngineSpec | OpenAIEngineSpec,
+    EmbeddedEngineSpec | ScriptedEngineSpec | TgiEngineSpec | OpenAIEngineSpec | NoEngineSpec,
     Field(discriminator="kind"),
 ]
 
@@ -148,6 +154,7 @@ ENGINES: dict[str, type[EngineBase]] = {
     "scripted": ScriptedEngineSpec,
     "tgi": TgiEngineSpec,
     "openai": OpenAIEngineSpec,
+    "none": NoEngineSpec,
 }
 """Kind of engine -> its model."""
 

@@ -28,8 +28,13 @@ class Goal:
 
 
 def goal_of(recipe: Recipe, available: int | None = None) -> Goal:
-    """The goal of a recipe that has passed its check."""
-    target = recipe.target
+    """The goal of a recipe that has passed its check.
+
+    `available` is how many rows there can be; None: what the recipe's source was found to have.
+    """
+    target, source = recipe.target, recipe.source
+    if available is None and source is not None and source.found is not None:
+        available = source.found.rows
     return Goal(
         kept=None if target.kept is None else math.ceil(target.kept * recipe.select.over),
         sampled=target.sampled,

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
 from builder.recipe.engine_spec import (
     EmbeddedEngineSpec,
     EngineBase,
     EngineSpec,
+    NoEngineSpec,
     OpenAIEngineSpec,
     ScriptedEngineSpec,
     TgiEngineSpec,
     engine_shape,
 )
+from builder.recipe.source_spec import SourceSpec, with_stand_ins
 from builder.spec import Spec, as_tuple
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "EngineSpec",
     "InstructionSpec",
     "ModelSpec",
+    "NoEngineSpec",
     "OpenAIEngineSpec",
     "PublishSpec",
     "Recipe",
@@ -35,6 +38,7 @@ __all__ = [
     "Rules",
     "ScriptedEngineSpec",
     "SelectSpec",
+    "SourceSpec",
     "SweepPoint",
     "Target",
     "TemplateSpec",
@@ -103,7 +107,10 @@ class TemplateSpec(Spec):
 
 
 class Target(Spec):
-    """How many rows: kept after all rules, or sampled before them. Exactly one of the two."""
+    """How many rows: kept after all rules, or sampled before them. Exactly one of the two.
+
+    With a source neither may be there, which means all of its rows.
+    """
 
     kept: Count | None = Field(default=None, description=_COUNT)
     sampled: Count | None = Field(default=None, description=_COUNT)
@@ -240,6 +247,8 @@ class Recipe(Spec):
         description="three numbers such as 1.0.0",
     )
     summary: str = Field(pattern=r"\S", description="one sentence about the data set")
+    source: SourceSpec | None = None
+    """Where rows come from that exist already. None: the model samples them."""
     model: ModelSpec
     template: TemplateSpec | None = None
     engine: EngineSpec
@@ -260,6 +269,11 @@ class Recipe(Spec):
     price: PriceSpec | None = None
     publish: PublishSpec | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_sampling(cls, values: object) -> object:
+        return with_stand_ins(values)
+
     @property
     def annotators(self) -> dict[str, dict[str, Any]]:
         """Name of each annotator that is on -> what the recipe tells it, in the recipe's order."""
@@ -272,7 +286,10 @@ class Recipe(Spec):
         `{"model.id": "demo", "instruction.sweep.0.temperature": 1.0, ...}`. Two recipes with equal
         shapes sample the same rows; where they differ, the differing keys say what changed.
         Targets, rules, the cut and addresses are not in it: they may change on a run that stands.
+        Rows of a source are shaped by that alone.
         """
+        if self.source is not None:
+            return dict(_flatten("", {"source": self.source.shape()}))
         sections = {
             "model": self.model.model_dump(mode="json", include={"id", "revision"}),
             "template": self.template.model_dump(mode="json") if self.template else None,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from builder.recipe.engine_spec import EmbeddedEngineSpec
+from builder.recipe.annotators import asks_engine, judges_of
+from builder.recipe.engine_spec import KINDS, EmbeddedEngineSpec
 from builder.recipe.faults import nearest, show
 from builder.recipe.licenses import LICENSES
 from builder.recipe.model_source import DEMO, is_folder, is_hub_id, model_folder
@@ -33,17 +34,19 @@ def check_semantics(recipe: Recipe, base: Path) -> Iterator[Complaint]:
         yield from check(recipe)
     yield from _model(recipe, base)
     yield from _model_file(recipe, base)
+    yield from _data_set(recipe, base)
 
 
 def _target(recipe: Recipe) -> Iterator[Complaint]:
     target = recipe.target
-    if target.kept is None and target.sampled is None:
+    if target.kept is None and target.sampled is None and recipe.source is None:
         yield ("target",), "says no number of rows", "write kept: N or sampled: N below it"
     elif target.kept is not None and target.sampled is not None:
         yield ("target", "sampled"), "stands beside kept", "keep one of the two"
     elif target.kept is None and (target.by or target.quotas):
         key = "by" if target.by else "quotas"
-        yield ("target", key), "stands beside sampled", "write kept: N in its place"
+        message = "stands beside sampled" if target.sampled else "needs target.kept"
+        yield ("target", key), message, "write kept: N in its place"
     if target.quotas and not target.by:
         yield ("target", "quotas"), "of which column?", "write by: task_category below target"
     elif target.quotas and target.kept and sum(target.quotas.values()) != target.kept:
@@ -84,7 +87,7 @@ def _sweep(recipe: Recipe) -> Iterator[Complaint]:
 
 def _endpoint(recipe: Recipe) -> Iterator[Complaint]:
     kind, endpoints = recipe.engine.kind, recipe.engine.endpoint
-    if kind in ("embedded", "scripted"):
+    if kind in ("embedded", "scripted", "none"):
         if endpoints:
             message = f"saw {show(endpoints[0])}, but the engine {kind} runs in this process"
             yield ("engine", "endpoint"), message, "leave it out, or write kind: openai"
@@ -98,6 +101,17 @@ def _endpoint(recipe: Recipe) -> Iterator[Complaint]:
             yield path, f"saw {show(endpoint)}", "write an address such as http://localhost:8080"
         elif endpoint in endpoints[:index]:
             yield path, f"{show(endpoint)} stands twice", "keep one of the two"
+
+
+def _who_works(recipe: Recipe) -> Iterator[Complaint]:
+    """Rows have to be sampled by somebody, and so have judgements."""
+    if recipe.engine.kind != "none" or not asks_engine(recipe):
+        return
+    if recipe.source is None:
+        yield ("engine", "kind"), 'saw "none", and there is no source of rows', f"write {KINDS}"
+        return
+    message = f"missing: the annotator {judges_of(recipe)[0]} asks a model"
+    yield ("judge",), message, "write judge: {model: ..., engine: ...}, or an engine for model.id"
 
 
 def _is_address(text: str) -> bool:
@@ -177,6 +191,19 @@ def _model(recipe: Recipe, base: Path) -> Iterator[Complaint]:
         yield ("model", "revision"), f"saw {show(revision)}", "leave it out: a folder has none"
 
 
+def _data_set(recipe: Recipe, base: Path) -> Iterator[Complaint]:
+    source = recipe.source
+    if source is None:
+        return
+    seen, path = source.dataset, base / Path(source.dataset).expanduser()
+    if not path.exists() and (seen.startswith((".", "/", "~")) or not is_hub_id(seen)):
+        message = f"saw {show(seen)}, but there is no file or folder {path}"
+        yield ("source", "dataset"), message, "write one that exists, or ORG/NAME"
+    elif path.exists() and source.revision is not None:
+        message = f"saw {show(source.revision)}"
+        yield ("source", "revision"), message, "leave it out: files of this machine have none"
+
+
 def _model_file(recipe: Recipe, base: Path) -> Iterator[Complaint]:
     engine = recipe.engine
     if not isinstance(engine, EmbeddedEngineSpec) or engine.model_file is None:
@@ -193,6 +220,7 @@ _CHECKS: Final[tuple[Callable[[Recipe], Iterator[Complaint]], ...]] = (
     _cut,
     _sweep,
     _endpoint,
+    _who_works,
     _context,
     _license,
     _template,

@@ -36,6 +36,9 @@ STAND_IN: Final[dict[str, Any]] = {
 """A recipe that every later check passes. Its temperature is no other point's, or they would be
 called the same point."""
 
+_SECTIONS: Final[dict[str, Any]] = {"source": {"dataset": "org/stand-in"}}
+"""Stand-ins for sections that `STAND_IN` does without."""
+
 _TYPES: Final = ("int_type", "float_type", "bool_type")
 
 
@@ -160,7 +163,7 @@ def _replace(values: dict[str, Any], path: KeyPath, *, unknown: bool) -> None:
 
 
 def _stand_in(path: KeyPath) -> object:
-    value: Any = STAND_IN
+    value: Any = STAND_IN | _SECTIONS
     for part in path:
         try:
             value = value[0 if isinstance(part, int) else part]

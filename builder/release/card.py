@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 import yaml
@@ -17,6 +18,9 @@ from builder.release.statistics import size_category
 from builder.run.storage import write_text
 
 TEMPLATE = "card.md.j2"
+
+FEWEST: Final = 0.01
+"""Share of its rows from which on a split is said to be in a language."""
 
 TAGS = ["magpie", "synthetic", "instruction-tuning", "sft"]
 
@@ -58,13 +62,14 @@ def render_card(splits: Sequence[Facts]) -> str:
 def front_matter(splits: Sequence[Facts]) -> dict[str, Any]:
     """Return the card's metadata, as the Hub reads it.
 
-    `size_categories` counts what a reader gets without naming a configuration. `language` is
-    left out: nothing has found out which languages the rows are in.
+    `size_categories` counts what a reader gets without naming a configuration, and `language`
+    stands where an annotator told the languages of that.
     """
     configs = _configs(splits)
     rows = sum(facts["configs"].get(configs[0], {"rows": 0})["rows"] for facts in splits)
     return {
         **_license(splits),
+        **_languages(splits),
         "pretty_name": _title(splits),
         "task_categories": ["text-generation"],
         "tags": TAGS,
@@ -84,6 +89,21 @@ def _license(splits: Sequence[Facts]) -> dict[str, Any]:
         if model["on_hub"]:
             keys["license_link"] = f"https://huggingface.co/{model['id']}"
     return keys
+
+
+def _languages(splits: Sequence[Facts]) -> dict[str, list[str]]:
+    """Return the languages of the default rows, ISO 639-1 in lower case, the most frequent first.
+
+    One in less than `FEWEST` of a split's rows is left out: of short texts, some go astray.
+    """
+    found: Counter[str] = Counter()
+    for facts in splits:
+        config = facts["default_config"]
+        for told in facts.get("languages", {}).get(config, []):
+            if told["rows"] >= FEWEST * facts["configs"][config]["rows"]:
+                found[told["language"].lower()] += told["rows"]
+    names = sorted(found, key=lambda name: (-found[name], name))
+    return {"language": names} if names else {}
 
 
 def _license_names(splits: Sequence[Facts]) -> list[str]:

@@ -13,9 +13,13 @@ from builder.recipe.model_source import is_hub_id
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
 from builder.release import statistics
-from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS, Column, type_name
+from builder.release.columns import Column, filtered_columns, raw_columns, type_name
 from builder.release.layout import RAW, config_of, facts_path, parquet_files, split_of
-from builder.release.model_name import model_name
+from builder.release.limits import limits
+from builder.release.measured import measured, measured_columns
+from builder.release.model_name import model_name, name_of
+from builder.release.recipe_text import rebuild_command
+from builder.release.tally import Tally
 
 FORMAT: Final = 1
 
@@ -23,14 +27,17 @@ Facts = dict[str, Any]
 
 
 def gather(
-    folder: Path, recipe: Recipe, template: PromptTemplate, funnel: Mapping[str, object]
+    folder: Path, recipe: Recipe, template: PromptTemplate, funnel: Mapping[str, Any], tally: Tally
 ) -> Facts:
     """Count what was written for a split. `funnel` is `Funnel.to_json()` of its selection."""
     split, config = split_of(recipe), config_of(recipe)
-    kept_files = parquet_files(folder, config, split)
-    raw_files = parquet_files(folder, RAW, split)
-    kept = statistics.narrow_columns(kept_files)
-    raw = statistics.narrow_columns(raw_files)
+    columns = {config: filtered_columns(recipe), RAW: raw_columns(recipe)}
+    files = {name: parquet_files(folder, name, split) for name in columns}
+    rows = {
+        name: statistics.narrow_columns(files[name], measured_columns(recipe, columns[name]))
+        for name in columns
+    }
+    annotators = tally.facts(funnel)
     return {
         "format": FORMAT,
         "magpie": __version__,
@@ -38,30 +45,34 @@ def gather(
         "repo": recipe.publish.repo if recipe.publish else None,
         "default_config": config,
         "recipe": _recipe(recipe),
-        "model": {
-            "id": model_name(recipe),
-            "revision": recipe.model.revision,
-            "license": recipe.model.license,
-            "on_hub": is_hub_id(recipe.model.id),
-        },
+        "rebuild": rebuild_command(recipe),
+        "model": _model(recipe),
+        "judge": _judge(recipe),
         "template": _template(recipe, template),
-        "sweep": statistics.sweep(recipe, raw, kept),
+        "sweep": statistics.sweep(recipe, rows[RAW], rows[config]),
         "funnel": _with_shares(funnel),
+        "annotators": annotators,
+        "limits": limits(rows[config], annotators),
         "configs": {
-            config: _config(folder, kept_files, kept.height, FILTERED_COLUMNS),
-            RAW: _config(folder, raw_files, raw.height, RAW_COLUMNS),
+            name: _config(folder, files[name], rows[name].height, columns[name]) for name in columns
         },
-        "lengths": {config: statistics.lengths(kept), RAW: statistics.lengths(raw)},
+        "lengths": {name: statistics.lengths(found) for name, found in rows.items()},
         "finish_reasons": {
-            name: {column: statistics.reasons(rows, column) for column in _FINISH}
-            for name, rows in ((config, kept), (RAW, raw))
+            name: {column: statistics.reasons(found, column) for column in _FINISH}
+            for name, found in rows.items()
         },
+        **measured(recipe, rows),
     }
 
 
 def origin_facts(origin: Mapping[str, Any]) -> Facts:
-    """What run.json knows of the server and the preflight; null where there was none."""
-    return {key: origin.get(key) for key in ("server", "preflight")}
+    """What the run knows of the server and the preflight, null where there was none, and the cost.
+
+    The cost is measured in time, and so the only fact that another run of the same recipe does
+    not have to share. A run that kept no account has none.
+    """
+    found = {key: origin.get(key) for key in ("server", "preflight")}
+    return found | ({"cost": origin["cost"]} if origin.get("cost") else {})
 
 
 _FINISH: Final = ("instruction_finish_reason", "finish_reason")
@@ -80,6 +91,28 @@ def _recipe(recipe: Recipe) -> Facts:
         )
     }
     return values
+
+
+def _model(recipe: Recipe) -> Facts:
+    return {
+        "id": model_name(recipe),
+        "revision": recipe.model.revision,
+        "license": recipe.model.license,
+        "on_hub": is_hub_id(recipe.model.id),
+    }
+
+
+def _judge(recipe: Recipe) -> Facts | None:
+    """The model that judges, where it is another one than the recipe's own."""
+    if recipe.judge is None:
+        return None
+    model, engine = recipe.judge.model, recipe.judge.engine
+    return {
+        "id": name_of(model),
+        "revision": model.revision,
+        "on_hub": is_hub_id(model.id),
+        "engine": engine.kind,
+    }
 
 
 def _template(recipe: Recipe, template: PromptTemplate) -> Facts:
@@ -104,7 +137,12 @@ def _config(folder: Path, files: Sequence[Path], rows: int, columns: Sequence[Co
         "bytes": sum(sizes.values()),
         "files": sizes,
         "columns": [
-            {"name": column.name, "type": type_name(column.type), "meaning": column.meaning}
+            {
+                "name": column.name,
+                "type": type_name(column.type),
+                "meaning": column.meaning,
+                "labels": list(column.labels),
+            }
             for column in columns
         ],
     }

@@ -60,6 +60,15 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def duration(seconds: float) -> str:
+    """Return a time in the units that suit: 7.25 -> `7.2 s`, 754 -> `12 min 34 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
 FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "text": text,
     "code": code,
@@ -67,5 +76,6 @@ FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "number": number,
     "percent": percent,
     "size": size,
+    "duration": duration,
 }
 """Names under which the templates of cards use them."""

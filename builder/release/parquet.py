@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 import pyarrow.parquet as pq
 
-from builder.release.columns import Column, arrow_schema
+from builder.release.columns import MODELS, Column, arrow_schema
 from builder.release.layout import parquet_name
 
 GROUP_SPAN: Final = 10_000
@@ -37,9 +37,14 @@ DICTIONARY_COLUMNS: Final = (
     "instruction_finish_reason",
     "finish_reason",
     "drop_reason",
+    "other_task_category.list.element",
+    "safety_categories.list.element",
+    "llama_guard_2",
+    "language",
+    "contaminated_by",
 )
-"""Columns of few values. A dictionary of texts would stand in front of all its pages and change
-with each of them, and so undo the content-defined chunks."""
+"""Columns of few values, as are labels and the names of judges. A dictionary of texts would stand
+in front of all its pages and change with each of them, and so undo the content-defined chunks."""
 
 
 class SplitWriter:
@@ -48,7 +53,8 @@ class SplitWriter:
     def __init__(self, folder: Path, split: str, columns: Iterable[Column]) -> None:
         self._folder = folder
         self._split = split
-        self._schema = arrow_schema(columns)
+        self._columns = tuple(columns)
+        self._schema = arrow_schema(self._columns)
         self._group = -1
         self._pending: list[pl.DataFrame] = []
         self._file = -1
@@ -86,14 +92,17 @@ class SplitWriter:
             draft,
             self._schema,
             compression="zstd",
-            use_dictionary=[name for name in DICTIONARY_COLUMNS if self._has(name)],
+            use_dictionary=self._of_few_values(),
             use_content_defined_chunking=True,
             write_page_index=True,
         )
         return self._writer
 
-    def _has(self, path: str) -> bool:
-        return path.partition(".")[0] in self._schema.names
+    def _of_few_values(self) -> list[str]:
+        names = set(self._schema.names)
+        known = [path for path in DICTIONARY_COLUMNS if path.partition(".")[0] in names]
+        marked = [one.name for one in self._columns if one.labels or one.name.endswith(MODELS)]
+        return [*known, *marked]
 
     def _end_file(self) -> None:
         writer, self._writer = self._writer, None

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import yaml
 
 from builder.recipe.schema import Recipe
 from builder.release.layout import split_of
-from builder.release.model_name import model_name
-
-_OF_THE_MACHINE = ("endpoint", "concurrency", "threads", "model_file", "trace", "delay")
-"""Options of engines that say where and how fast, not what; defaults stand in for them."""
+from builder.release.machine import without_machine
+from builder.release.model_name import name_of
 
 
 def recipe_text(recipe: Recipe) -> str:
     """Return the recipe as YAML, defaults written out, so that later defaults change nothing."""
     values = recipe.model_dump(mode="json", exclude_none=True)
-    values["model"]["id"] = model_name(recipe)
-    for option in _OF_THE_MACHINE:
-        values["engine"].pop(option, None)
+    values["model"]["id"] = name_of(recipe.model)
+    values["engine"] = without_machine(values["engine"])
+    if recipe.judge is not None:
+        values["judge"]["model"]["id"] = name_of(recipe.judge.model)
+        values["judge"]["engine"] = without_machine(values["judge"]["engine"])
+    values["annotate"] = without_machine(values["annotate"])
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     split = split_of(recipe)
-    command = f"magpie build recipe/{split}.yaml"
+    return f"# The recipe of the split {split}. To rebuild: {rebuild_command(recipe)}\n{body}"
+
+
+def rebuild_command(recipe: Recipe) -> str:
+    """Return the command that makes the rows again; whoever does puts in addresses of their own."""
+    words = ["magpie build", f"recipe/{split_of(recipe)}.yaml"]
     if recipe.engine.kind == "openai":
-        command += " --endpoint URL"
-    return f"# The recipe of the split {split}. To rebuild: {command}\n{body}"
+        words.append("--endpoint URL")
+    if recipe.judge is not None and recipe.judge.engine.kind == "openai":
+        words.append("--set judge.engine.endpoint=URL")
+    words += [f"--set annotate.{path}=URL" for path in _addresses(recipe.annotators)]
+    return " ".join(words)
+
+
+def _addresses(options: dict[str, dict[str, Any]] | dict[str, Any]) -> Iterator[str]:
+    """Yield the dotted keys of all addresses in the options of annotators."""
+    for key, value in options.items():
+        if isinstance(value, dict):
+            yield from (f"{key}.{path}" for path in _addresses(value))
+        elif key == "endpoint" and value:
+            yield key

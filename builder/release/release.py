@@ -6,23 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from builder.errors import RunError
+from builder.recipe.annotators import outputs, whole_set_columns
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
 from builder.release.card import write_card
 from builder.release.changelog import changelog
-from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS
+from builder.release.columns import filtered_columns, raw_columns
 from builder.release.facts import Facts, facts_text, gather, origin_facts
 from builder.release.folder_swap import replacing_folder
 from builder.release.layout import CHANGELOG, RAW, config_of, facts_path, recipe_path, split_of
 from builder.release.parquet import SplitWriter
 from builder.release.recipe_text import recipe_text
 from builder.release.rows_out import released
+from builder.release.tally import Tally
 from builder.run.shards import Shards
+
+_ANEW: Final = "Run `magpie filter RUN` to select anew from the rows that are there."
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,13 @@ class Selected:
     funnel: Mapping[str, Any]
     """`Funnel.to_json()` of that selection."""
     origin: Mapping[str, Any] = field(default_factory=dict)
-    """`server` and `preflight` as run.json has them."""
+    """`server` and `preflight` as run.json has them, and `cost` where an account was kept."""
+
+    @property
+    def neighbours(self) -> Path | None:
+        """Parquet file with the neighbours' columns; None where selecting found none."""
+        told = self.funnel.get("neighbours") is not None
+        return self.selection.with_name("neighbours.parquet") if told else None
 
 
 def make_release(
@@ -64,8 +74,9 @@ def make_release(
     _refuse_nothing(selected.funnel)
     split = split_of(recipe)
     with replacing_folder(folder) as draft:
-        _write_rows(draft, selected, recipe, template)
-        facts = gather(draft, recipe, template, selected.funnel) | origin_facts(selected.origin)
+        tally = _write_rows(draft, selected, recipe, template)
+        facts = gather(draft, recipe, template, selected.funnel, tally)
+        facts |= origin_facts(selected.origin)
         _write(facts_path(draft, split), facts_text(facts))
         _write(recipe_path(draft, split), recipe_text(recipe))
         _write(draft / CHANGELOG, changelog(facts))
@@ -84,20 +95,24 @@ def _refuse_nothing(funnel: Mapping[str, Any]) -> None:
     )
 
 
-def _write_rows(draft: Path, selected: Selected, recipe: Recipe, template: PromptTemplate) -> None:
-    split, config = split_of(recipe), config_of(recipe)
+def _write_rows(draft: Path, selected: Selected, recipe: Recipe, template: PromptTemplate) -> Tally:
+    """Write the rows, and return what was counted on the way."""
+    split, config, tally = split_of(recipe), config_of(recipe), Tally(recipe)
     with (
-        SplitWriter(draft / config, split, FILTERED_COLUMNS) as kept,
-        SplitWriter(draft / RAW, split, RAW_COLUMNS) as raw,
+        SplitWriter(draft / config, split, filtered_columns(recipe)) as kept,
+        SplitWriter(draft / RAW, split, raw_columns(recipe)) as raw,
         ThreadPoolExecutor(2) as pool,  # compressing takes longest and lets other threads run
     ):
         writing: list[Future[None]] = []
-        for rows in _shard_by_shard(selected, recipe, template):
+        for known in _shard_by_shard(selected, recipe):
+            tally.add(known)
+            rows = released(known, recipe, template)
             _settle(writing)
             stays = rows.filter(pl.col("drop_reason").is_null())
             writing = [pool.submit(raw.write, rows), pool.submit(kept.write, stays)]
         _settle(writing)
         _settle([pool.submit(raw.finish), pool.submit(kept.finish)])
+    return tally
 
 
 def _settle(writing: Sequence[Future[Any]]) -> None:
@@ -106,25 +121,40 @@ def _settle(writing: Sequence[Future[Any]]) -> None:
         future.result()
 
 
-def _shard_by_shard(
-    selected: Selected, recipe: Recipe, template: PromptTemplate
-) -> Iterator[pl.DataFrame]:
-    """Yield the rows of the raw configuration in order, a shard at a time. Raises `RunError`."""
-    selection = pl.read_parquet(selected.selection)
+def _shard_by_shard(selected: Selected, recipe: Recipe) -> Iterator[pl.DataFrame]:
+    """Yield what is known of the rows that the release covers, a shard at a time, in order.
+
+    Columns are those of `Shard.rows` with flags but without vectors, of `rows.SELECTION` and of
+    the neighbours. Raises `RunError`.
+    """
+    selection, late = pl.read_parquet(selected.selection), _late_columns(selected, recipe)
+    vectors = tuple(name for name, told in outputs(recipe).items() if told.kind == pl.Binary)
     found = 0
     for shard in selected.shards:
         if found == selection.height:
             return
-        decided = selection.filter(pl.col("row").is_between(shard.first, shard.end - 1))
-        rows = shard.rows().join(decided, on=["row", "uuid"], maintain_order="left")
+        inside = pl.col("row").is_between(shard.first, shard.end - 1)
+        rows = shard.rows(without=vectors, flags=True)
+        rows = rows.join(selection.filter(inside), on=["row", "uuid"], maintain_order="left")
         found += rows.height
-        yield released(rows, recipe, template)
+        yield rows.join(late.filter(inside), on="row", how="left", maintain_order="left")
     if found != selection.height:
         raise RunError(
             f"{selected.selection} speaks of {selection.height} rows, and the shards hold "
             f"{found} of them",
-            mend="Run `magpie filter RUN` to select anew from the rows that are there.",
+            mend=_ANEW,
         )
+
+
+def _late_columns(selected: Selected, recipe: Recipe) -> pl.DataFrame:
+    """Return what is known only once all rows are there, with `row`; no rows where nobody asked."""
+    known, wanted = outputs(recipe), sorted(whole_set_columns(recipe))
+    if selected.neighbours is not None:
+        if not selected.neighbours.exists():
+            raise RunError(f"{selected.neighbours} is not there", mend=_ANEW)
+        found = pl.read_parquet(selected.neighbours)
+        return found.select("row", *(name for name in wanted if name in found.columns))
+    return pl.DataFrame(schema={"row": pl.Int64()} | {name: known[name].kind for name in wanted})
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
+import pyarrow as pa
 
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
+from builder.release.columns import MODELS, Column, annotation_columns, raw_columns
+from builder.release.machine import called_column, message_column
 from builder.release.model_name import model_name
-from builder.rows import KEYS, RESPOND
+from builder.release.reach import without_strays
 
 
 def released(rows: pl.DataFrame, recipe: Recipe, template: PromptTemplate) -> pl.DataFrame:
-    """Return the raw configuration's rows, with the columns `columns.RAW_COLUMNS` in that order.
+    """Return the raw configuration's rows, with the columns `columns.raw_columns` in that order.
 
-    `rows` has the columns of `Shard.rows` and of `rows.SELECTION`. A row that was dropped before
-    its response has null in the columns of the response unless the recipe answers all rows:
-    whether it was answered after all hangs on when its twin came, and a release must not.
+    `rows` has the columns of `Shard.rows` and of `rows.SELECTION`, and those of the neighbours
+    where the recipe asks for them. What stands there by chance alone (`reach`) becomes null.
     """
-    if recipe.respond == "survivors":
-        rows = rows.with_columns(_without_stray_responses(recipe))
+    rows = without_strays(rows, recipe)
     model = model_name(recipe)
     sampled = pl.struct(
         "temperature",
@@ -27,35 +30,30 @@ def released(rows: pl.DataFrame, recipe: Recipe, template: PromptTemplate) -> pl
         "seed",
         pl.lit(template.pre_query).alias("pre_query_template"),
     )
-    return rows.select(
-        "uuid",
-        "row",
+    annotated = (*annotation_columns(recipe, "filtered"), *annotation_columns(recipe, "raw"))
+    return rows.with_columns(
         pl.lit(model).alias("model"),
         sampled.alias("gen_input_configs"),
-        "instruction",
-        "response",
         _turns("from", "value", ("human", "gpt")).alias("conversations"),
         _turns("role", "content", ("user", "assistant")).alias("messages"),
-        "instruction_length",
-        "response_length",
-        "instruction_tokens",
-        "response_tokens",
         pl.col("instruction_finish_reason", "finish_reason").cast(pl.String),
-        "instruction_error",
-        "response_error",
-        "drop_reason",
-        "duplicate_of",
-    )
+        *(message_column(name) for name in ("instruction_error", "response_error")),
+        *_annotations(annotated),
+    ).select(column.name for column in raw_columns(recipe))
 
 
-def _without_stray_responses(recipe: Recipe) -> list[pl.Expr]:
-    early = [*recipe.rules.instruction, "duplicate"]
-    dropped = pl.col("instruction").is_null() | pl.col("drop_reason").is_in(early)
-    return [
-        pl.when(dropped.fill_null(value=False)).then(None).otherwise(pl.col(name)).alias(name)
-        for name in RESPOND
-        if name not in KEYS
-    ]
+def _annotations(columns: Iterable[Column]) -> Iterable[pl.Expr]:
+    """Return annotations as a release has them: nothing of this machine, no number that is none."""
+    for column in columns:
+        value = pl.col(column.name)
+        if column.name.endswith(MODELS):
+            yield called_column(column.name)
+        elif column.name.endswith("_error"):
+            yield message_column(column.name)
+        elif pa.types.is_float64(column.type):
+            yield pl.when(value.is_finite()).then(value).alias(column.name)
+        elif pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type):
+            yield value.cast(pl.List(pl.String))
 
 
 def _turns(who: str, what: str, names: tuple[str, str]) -> pl.Expr:

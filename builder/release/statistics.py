@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -37,8 +39,8 @@ def size_category(rows: int) -> str:
     return next((name for below, name in _SIZES if rows < below), "n>1T")
 
 
-def narrow_columns(files: list[Path]) -> pl.DataFrame:
-    """Read what the facts count: `MEASURED`, finish reasons, and the sweep's point of each row."""
+def narrow_columns(files: list[Path], annotations: Iterable[str] = ()) -> pl.DataFrame:
+    """Read what the facts count: `MEASURED`, finish reasons, the sweep's point, `annotations`."""
     sampling = pl.col("gen_input_configs").struct
     return (
         pl.scan_parquet(files)
@@ -48,6 +50,7 @@ def narrow_columns(files: list[Path]) -> pl.DataFrame:
             "finish_reason",
             sampling.field("temperature"),
             sampling.field("top_p"),
+            *annotations,
         )
         .collect()
     )
@@ -59,20 +62,52 @@ def lengths(rows: pl.DataFrame) -> dict[str, dict[str, float] | None]:
     Rows without a value do not count; a column without any value gives None. Quantiles are
     values that occur (the lower of two), means are rounded to two decimals.
     """
-    return {name: _summary(rows[name].drop_nulls()) for name in MEASURED}
+    return {name: _summary(rows[name].drop_nulls(), 2) for name in MEASURED}
 
 
-def _summary(values: pl.Series) -> dict[str, float] | None:
+def numbers(rows: pl.DataFrame, columns: Iterable[str]) -> dict[str, dict[str, float] | None]:
+    """Return the same of columns of numbers, to four decimals."""
+    return {name: _summary(rows[name].drop_nulls(), 4) for name in columns}
+
+
+def _summary(values: pl.Series, decimals: int) -> dict[str, float] | None:
     if values.is_empty():
         return None
     ordered = values.sort()
-    return {
-        "min": int(ordered[0]),
-        "mean": round(int(values.sum()) / values.len(), 2),
-        "median": int(ordered[(values.len() - 1) // 2]),
-        "p95": int(ordered[(values.len() - 1) * 95 // 100]),
-        "max": int(ordered[-1]),
+    rounded = {
+        "min": ordered[0],
+        "median": ordered[(values.len() - 1) // 2],
+        "p95": ordered[(values.len() - 1) * 95 // 100],
+        "max": ordered[-1],
     }
+    total = math.fsum(ordered) if values.dtype.is_float() else int(values.sum())
+    return {
+        "mean": round(total / values.len(), decimals),
+        **{name: round(value, decimals) for name, value in rounded.items()},
+    }
+
+
+def labels(rows: pl.DataFrame, column: str) -> dict[str, Any]:
+    """Count the labels of a column in their order, also those that no row has.
+
+    `{"column": "refusal", "labels": [{"label": "false", "rows": 9}, ...], "none": 1}`; `none` are
+    rows without one.
+    """
+    values = rows[column]
+    counted = dict(values.cast(pl.String).value_counts().iter_rows())
+    known = values.dtype.categories if isinstance(values.dtype, pl.Enum) else ["false", "true"]
+    return {
+        "column": column,
+        "labels": [{"label": label, "rows": counted.get(label, 0)} for label in known],
+        "none": values.null_count(),
+    }
+
+
+def languages(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return `[{"language": "EN", "rows": 9}, ...]`, the most frequent first."""
+    counted = rows["language"].drop_nulls().value_counts()
+    found = sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"language": language, "rows": count} for language, count in found]
 
 
 def reasons(rows: pl.DataFrame, column: str) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from builder.errors import InterruptedRunError
 from builder.run.directory import RunDirectory
+from builder.run.starts import starts_of
 
 LEAST = 0.05
 """Seconds that are worth a start; what was used is noted in hundredths."""
@@ -14,23 +15,12 @@ def seconds_used(run: RunDirectory) -> float:
 
     A process that was killed counts up to its last progress event: at most ten seconds too few.
     """
-    return sum(seconds for seconds, _ in _starts(run))
+    return sum(start.seconds for start in starts_of(run))
 
 
 def gpu_seconds_used(run: RunDirectory) -> float:
     """The same, each start times the GPUs that it had; none counts as one."""
-    return sum(seconds * gpus for seconds, gpus in _starts(run))
-
-
-def _starts(run: RunDirectory) -> list[tuple[float, int]]:
-    """Of each time that the run began to sample: seconds used, and GPUs."""
-    starts: list[tuple[float, int]] = []
-    for event in run.events():
-        if event["event"] == "sampling":
-            starts.append((0.0, int(str(event.get("gpus") or 1))))
-        elif event["event"] in ("progress", "sampling-ended") and starts:
-            starts[-1] = (float(str(event["seconds"])), starts[-1][1])
-    return starts
+    return sum(start.seconds * max(1, start.gpus) for start in starts_of(run))
 
 
 def budget_left(run: RunDirectory, budget: float | None) -> float | None:

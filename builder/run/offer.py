@@ -12,7 +12,8 @@ from builder.run.record import RunRecord
 def offer(resolved: Resolved) -> RunRecord:
     """What run.json says when a run of this recipe starts now; see `RunDirectory.begin`.
 
-    The template shapes rows as much as the recipe does: a model's files may change under it.
+    The template shapes rows as much as the recipe does: a model's files may change under it. Rows
+    of a source have had theirs.
     """
     recipe, template = resolved.recipe, resolved.template.to_json()
     texts = {f"derived.{key}": value for key, value in template.items() if key != "source"}
@@ -20,7 +21,7 @@ def offer(resolved: Resolved) -> RunRecord:
         source=_from_anywhere(resolved.source),
         recipe=recipe.model_dump(mode="json"),
         template=template,
-        shape=recipe.shape() | texts,
+        shape=recipe.shape() | ({} if recipe.source else texts),
         rows_a_shard=rows_a_shard(recipe.target),
     )
 

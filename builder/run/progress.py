@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from builder.run.plan import Plan
+from builder.run.spent import Spent
+from builder.run.starts import Stages
 
 WINDOW = 30.0
 """Seconds over which the present speed is measured."""
@@ -18,6 +22,8 @@ class Progress:
     `retries` counts by reason how often requests were asked again. `idle_share` is the share of
     time, 0 to 1, in which the engine, or a server on average, had nothing to do for us. `servers`
     counts those that we speak to, 0 for an engine on this machine; `away` of them do not answer.
+    `earlier` is what earlier starts of the run spent. `plan` is None until the pilot is over;
+    `planned` is told of each plan that is worth it.
     """
 
     phase: str = "starting"
@@ -33,16 +39,20 @@ class Progress:
     away: int = 0
     began: float = 0.0  # when this process began to use the engine, by the monotonic clock
     seconds: float = 0.0  # for which it has used it
-    stages: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # what each has used
+    stages: Stages = field(default_factory=dict)  # what each has used
+    earlier: Spent = field(default_factory=Spent)
+    plan: Plan | None = None
+    planned: Callable[[Plan], None] = lambda _: None
     _history: deque[tuple[float, int, int]] = field(default_factory=lambda: deque(maxlen=1024))
 
     def tell(self, phase: str) -> None:
         """Say what is being done now, in a few words."""
         self.phase = phase
 
-    def aim(self, kept: int | None, sampled: int | None) -> None:
-        """Set the target: so many rows kept or so many rows sampled."""
+    def aim(self, kept: int | None, sampled: int | None, earlier: Spent | None = None) -> None:
+        """Set the target, so many rows kept or so many rows sampled, and what was spent so far."""
         self.target_kept, self.target_sampled = kept, sampled
+        self.earlier = earlier or Spent()
 
     def mark(self, now: float | None = None) -> None:
         """Remember the present counts, so that speeds can be told. Call it once a second or so."""
@@ -84,7 +94,9 @@ class Progress:
         }
 
     def seconds_left(self) -> float | None:
-        """Time until the target at the present speed and yield; None while that is unknown."""
+        """Time until the target, by the plan or at the present speed; None while it is unknown."""
+        if self.plan is not None:
+            return self.plan.seconds_left
         rows_a_second, _ = self.speeds()
         if rows_a_second <= 0 or not self.sampled:
             return None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from builder.run.accounting import cost_of
 from builder.run.budget import seconds_used
 from builder.run.directory import RunDirectory
 from builder.run.shards import Shard
@@ -24,7 +25,8 @@ class Status:
     are those of the last selection, None before the first. Speeds are the last that were noted.
     So are `in_flight`, how many `servers` there are and how many are `away`, `retries` by their
     reason, and `idle_share`: the share of time, 0 to 1, in which the engine had nothing to do for
-    us, None where nothing was sampled yet.
+    us, None where nothing was sampled yet. `plan` is the latest (`Plan.to_json`), None before the
+    end of the pilot; `cost` is what was used so far (`accounting.cost_of`).
     """
 
     path: str
@@ -47,6 +49,8 @@ class Status:
     retries: Mapping[str, int]
     seconds: float
     released: bool
+    plan: Mapping[str, object] | None
+    cost: Mapping[str, object]
 
     def to_json(self) -> dict[str, object]:
         """All fields by name."""
@@ -64,10 +68,13 @@ def status_of(run: RunDirectory) -> Status:
     idle_share = noted.get("idle_share")
     retries = noted.get("retries")
     dropped, kept = _selected(run.selection_path)
+    kept_so_far = _number(noted, "kept")
+    pid, used = worker(run), seconds_used(run)
+    stands = pid is None and kept is not None
     return Status(
         path=str(run.path),
         recipe=str(record.recipe["name"]),
-        pid=worker(run),
+        pid=pid,
         target_kept=target["kept"],
         target_sampled=target["sampled"],
         instructed=counts["instruct"][0],
@@ -75,7 +82,7 @@ def status_of(run: RunDirectory) -> Status:
         tokens=counts["instruct"][1] + counts["respond"][1],
         dropped=dropped,
         kept=kept,
-        kept_so_far=_number(noted, "kept"),
+        kept_so_far=kept_so_far,
         rows_a_second=float(str(noted.get("rows_a_second", 0))),
         tokens_a_second=float(str(noted.get("tokens_a_second", 0))),
         in_flight=_number(noted, "in_flight"),
@@ -83,8 +90,10 @@ def status_of(run: RunDirectory) -> Status:
         servers=_number(noted, "servers"),
         away=_number(noted, "away"),
         retries=retries if isinstance(retries, dict) else {},
-        seconds=round(seconds_used(run), 1),
+        seconds=round(used, 1),
         released=(run.release_path / "README.md").is_file(),
+        plan=_plan(run, used),
+        cost=cost_of(run, kept if stands else kept_so_far),
     )
 
 
@@ -99,6 +108,17 @@ def worker(run: RunDirectory) -> int | None:
     except FileNotFoundError:
         pass
     return None
+
+
+def _plan(run: RunDirectory, used: float) -> Mapping[str, object] | None:
+    """The latest plan that was noted; its time left is that after `used` seconds."""
+    noted = next((event for event in reversed(run.events()) if event["event"] == "plan"), None)
+    if noted is None:
+        return None
+    plan = {name: value for name, value in noted.items() if name not in ("time", "event")}
+    if plan["seconds"] is not None:
+        plan["seconds_left"] = round(max(0.0, float(str(plan["seconds"])) - used), 1)
+    return plan
 
 
 def _number(event: Mapping[str, object], name: str) -> int:

@@ -69,7 +69,7 @@ instructions hard, and the scripted engine gives all labels alike."""
 class PaperLengths(ScriptedEngine):
     """The scripted engine; what answers an instruction is as long as the paper's turns."""
 
-    async def stream(self, prompt: str, params: SamplingParams):  # noqa: ANN201
+    async def stream(self, prompt: str, params: SamplingParams):
         if not params.whole or params.schema is not None:
             async for chunk in super().stream(prompt, params):
                 yield chunk
@@ -109,7 +109,7 @@ def _compare(name: str, rows: int, labels: tuple[str, str]) -> None:
     print(f"  ratio              {ratio:8.3f}   (bound {BOUND})")
 
 
-def _run(rows: int, respond: str, labels: tuple[str, str], *, scripted: bool) -> dict:  # noqa: ANN201
+def _run(rows: int, respond: str, labels: tuple[str, str], *, scripted: bool) -> dict:
     """The tokens that each stage generated, and the rows that were kept."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cascade.yaml"

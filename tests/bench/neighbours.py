@@ -34,7 +34,7 @@ ASKED = 500
 """Neighbours that the public script asks for."""
 PEER_ROWS = 20_000
 CASES = (20_000, 100_000, 1_000_000)
-LIVE = ((100_000, 256), (1_000_000, 768))
+LIVE = ((100_000, 256), (100_000, 768))
 LIVE_WINDOW = 256
 """Rows come out of order by so many at most, as from as many requests in flight."""
 

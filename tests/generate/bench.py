@@ -7,6 +7,7 @@ import polars as pl
 
 from builder.engines.scripted import ScriptedEngine
 from builder.generate.generate import Reports, Work, generate, local
+from builder.recipe.annotators import stages
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
 from builder.release.rows_out import released
@@ -15,7 +16,7 @@ from builder.run.shards import Shards
 from builder.select.duplicates import instruction_key
 from builder.select.judged import judged
 from builder.select.rules import screen_of
-from builder.select.selection import decide
+from builder.select.selection import decide, select
 
 TEMPLATE = PromptTemplate(
     pre_query="<u>",
@@ -49,8 +50,8 @@ def recipe(**changes):
 class Bench:
     """Samples a recipe into shards of eight rows. What was asked is in `asked`."""
 
-    def __init__(self, folder):
-        self.shards = Shards(folder / "shards", 8)
+    def __init__(self, folder, rows_a_shard=8):
+        self.shards = Shards(folder / "shards", rows_a_shard)
         self.events = []
         self.asked = []
         self.progress = Progress()
@@ -60,10 +61,18 @@ class Bench:
         self.asked = []
         self.engine = engine or WatchedEngine()
         self.engine.asked = self.asked
+        self.shards.stages = stages(recipe_)
         screen = screen_of(recipe_)
         work = Work(recipe_, TEMPLATE, "f1", screen, instruction_key, preflight=False)
         reports = Reports(self.progress, note or self.note, seconds)
         generate(work, local(lambda: self.engine), self.shards, reports)
+
+    def select(self, recipe_):
+        """Select with a recipe: the funnel, and row -> drop reason."""
+        self.shards.stages = stages(recipe_)
+        path = self.shards.folder.parent / "selection.parquet"
+        funnel = select(self.shards, recipe_, path)
+        return funnel, dict(pl.read_parquet(path).select("row", "drop_reason").iter_rows())
 
     def note(self, event, **details):
         self.events.append((event, details))

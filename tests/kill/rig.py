@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import builder
 from builder.generate.sampling import row_seed
+from builder.release.facts import facts_text
 from builder.run.directory import RunDirectory
 
 ROOT = Path(builder.__file__).parents[1]
@@ -152,7 +154,23 @@ def _size(path):
         return 0
 
 
+_COST = re.compile(r"^### Cost\n.*?(?=^#)", re.MULTILINE | re.DOTALL)
+"""The section of the card that tells what the run cost: up to the next heading."""
+
+
 def contents(folder):
-    """What a folder holds: path -> bytes."""
+    """What a folder holds, path -> bytes, less what the run cost: that is measured in time."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {path.relative_to(folder).as_posix(): without_cost(path) for path in files}
+
+
+def without_cost(path):
+    """The bytes of a file; of facts without the key `cost`, of a card without its section."""
+    if path.parent.name == "facts" and path.suffix == ".json":
+        facts = json.loads(path.read_bytes())
+        assert path.read_text("utf-8") == facts_text(facts)
+        facts.pop("cost", None)
+        return facts_text(facts).encode()
+    if path.name == "README.md":
+        return _COST.sub("", path.read_text("utf-8")).encode()
+    return path.read_bytes()

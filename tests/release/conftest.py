@@ -2,6 +2,7 @@ import pytest
 
 from builder.release.release import Selected, make_release
 from builder.select.selection import select
+from tests.release.annotated import annotate
 from tests.select.tiny_run import TEMPLATE, recipe, row, write_run
 
 ROWS = [
@@ -27,10 +28,12 @@ def rows():
 def release(tmp_path):
     """Makes a release from hand-written rows and returns it: `release("name", rows, **how)`."""
 
-    def make(name="run", rows=ROWS, recipe_=None, into="release", origin=None, **how):
+    def make(name="run", rows=ROWS, recipe_=None, into="release", origin=None, said=None, **how):
         folder, chosen = tmp_path / name, recipe_ or recipe()
         folder.mkdir(exist_ok=True)
         shards = write_run(folder, rows or [], **how)  # none: those that are there
+        if chosen.annotators:
+            shards = annotate(shards, chosen, said or {})
         funnel = select(shards, chosen, folder / "selection.parquet").to_json()
         selected = Selected(shards, folder / "selection.parquet", funnel, origin or {})
         return make_release(folder / into, selected, chosen, TEMPLATE)

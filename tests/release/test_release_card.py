@@ -10,7 +10,7 @@ from builder.errors import UsageError
 from builder.recipe.load import load_recipe
 from builder.release import markdown
 from builder.release.card import front_matter, render_card, template_folder, write_card
-from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS
+from builder.release.columns import filtered_columns, raw_columns
 from builder.release.statistics import size_category
 from tests.select.tiny_run import TEMPLATE, recipe, row
 
@@ -61,12 +61,12 @@ def test_front_matter_is_what_the_hub_reads(release):
 
 def test_funnel_sweep_and_lengths_on_the_card(release):
     _, text = parsed(release(recipe_=recipe(select={"longest": 2})).folder)
-    summary, columns, raw_only, split, sweep, funnel, lengths, ends = tables(text)
+    summary, columns, raw_only, split, sweep, funnel, lengths, ends, limits = tables(text)
     assert summary[0] == ["split", "model", "license", "filtered", "raw"]
     assert summary[1][:3] == ["`pro`", "org/tiny-model", "apache-2.0"]
-    assert [row[0] for row in columns[1:]] == [f"`{c.name}`" for c in FILTERED_COLUMNS]
+    assert [row[0] for row in columns[1:]] == [f"`{c.name}`" for c in filtered_columns(recipe())]
     assert [row[0] for row in raw_only[1:]] == [
-        f"`{c.name}`" for c in RAW_COLUMNS[len(FILTERED_COLUMNS) :]
+        f"`{c.name}`" for c in raw_columns(recipe())[len(columns) - 1 :]
     ]
     assert ["seed", "7"] in split
     assert sweep[1:] == [["1.0", "1.0", "3.0", "8", "2"], ["1.2", "0.99", "1.0", "2", "0"]]
@@ -86,6 +86,10 @@ def test_funnel_sweep_and_lengths_on_the_card(release):
     assert funnel[9][1] == "not among the 2 greatest by `response_length`"
     assert lengths[3] == ["`response_length`", "16", "17.0", "16", "16", "18"]
     assert ends[1] == ["`finish_reason` in `filtered`", "2", "0"]
+    assert limits[1:] == [
+        ["instruction cut off at the token limit", "0", "2", "0.0 %"],
+        ["response cut off at the token limit", "0", "2", "0.0 %"],
+    ]
 
 
 def test_every_table_is_whole_whatever_is_in_it(release):

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
+from builder.release import parquet
 from builder.release.copy import copy_release
+from tests.release.annotated import annotated_recipe
+from tests.release.test_release_annotations import ROWS, SAID
 from tests.select.tiny_run import recipe, row
 
 pytestmark = pytest.mark.slow
@@ -32,15 +35,15 @@ SAMPLING = (
 )
 FILTERED = {
     "uuid": "Value('string')",
-    "row": "Value('int64')",
     "model": "Value('string')",
     "gen_input_configs": SAMPLING,
     "instruction": "Value('string')",
     "response": "Value('string')",
     "conversations": TURNS,
-    "messages": MESSAGES,
     "instruction_length": "Value('int64')",
     "response_length": "Value('int64')",
+    "row": "Value('int64')",
+    "messages": MESSAGES,
     "instruction_tokens": "Value('int64')",
     "response_tokens": "Value('int64')",
     "instruction_finish_reason": "Value('string')",
@@ -92,3 +95,19 @@ def test_raw_rows_without_any_response_or_error_have_types_too(release, tmp_path
     rows = [row(0, "The only answer")]
     found = load(release(rows=rows).folder, ["raw"], tmp_path / "home")
     assert found["raw"]["pro"]["features"] == features(RAW)
+
+
+def test_load_dataset_reads_labels_as_strings(release, tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_SPAN", 2)
+    made = release("judged", ROWS, annotated_recipe(), said=SAID)
+    found = load(made.folder, ["filtered", "raw"], tmp_path / "home")
+    for config, rows in (("filtered", [0, 5]), ("raw", list(range(8)))):
+        assert found[config]["pro"]["rows"] == rows
+        types = found[config]["pro"]["features"]
+        assert "'input_quality': Value('string')" in types
+        assert "'task_category': Value('string')" in types
+        assert "'other_task_category': List(Value('string'))" in types
+        assert "'refusal': Value('bool')" in types
+        assert "'instruct_reward': Value('float64')" in types
+        assert found[config]["pro"]["first"]["input_quality"] == "good"
+        assert found[config]["pro"]["first"]["other_task_category"] == ["Others", "Math"]

@@ -7,7 +7,7 @@ import pytest
 
 from builder.errors import RunError, StorageError
 from builder.release import parquet
-from builder.release.columns import FILTERED_COLUMNS, RAW_COLUMNS, arrow_schema, type_name
+from builder.release.columns import arrow_schema, filtered_columns, raw_columns, type_name
 from builder.release.release import Selected, make_release
 from builder.run.shards import Shards
 from tests.select.tiny_run import TEMPLATE, recipe, row
@@ -83,16 +83,19 @@ def test_rows_and_reasons_in_order(release):
     ]
     kept = pl.read_parquet(made.folder / "filtered" / "*.parquet")
     assert kept["row"].to_list() == [0, 8, 9]
-    assert kept.columns == [column.name for column in FILTERED_COLUMNS]
+    assert kept.columns == [column.name for column in filtered_columns(recipe())]
 
 
 def test_arrow_types_are_the_documented_ones(release):
     made = release()
-    for config, columns in (("filtered", FILTERED_COLUMNS), ("raw", RAW_COLUMNS)):
+    for config, columns in (
+        ("filtered", filtered_columns(recipe())),
+        ("raw", raw_columns(recipe())),
+    ):
         file = made.folder / config / "pro-00000-of-00001.parquet"
         assert pq.read_schema(file).equals(arrow_schema(columns))
         assert pq.read_schema(file).metadata is None
-    types = {column.name: type_name(column.type) for column in FILTERED_COLUMNS}
+    types = {column.name: type_name(column.type) for column in filtered_columns(recipe())}
     assert types["conversations"] == "list<struct{from: string, value: string}>"
 
 

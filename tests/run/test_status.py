@@ -2,10 +2,17 @@ import polars as pl
 import pytest
 
 from builder.errors import RunError
+from builder.recipe.goal import Goal
+from builder.run.accounting import cost_of
+from builder.run.course import Course
 from builder.run.directory import RunDirectory
+from builder.run.pace import Each
+from builder.run.plan import Terms, plan_of
 from builder.run.progress import Progress
+from builder.run.spent import Spent
 from builder.run.status import status_of, worker
 from tests.run.records import instruct, respond
+from tests.run.test_accounting import use
 from tests.run.runs import begun
 
 NOTED = Progress(
@@ -65,7 +72,40 @@ def test_a_run_that_was_stopped(run):
         "retries": {"429 overloaded": 3},
         "seconds": 2.0,
         "released": False,
+        "plan": None,
+        "cost": cost_of(run, 2),
     }
+
+
+def test_the_latest_plan_is_told_with_the_time_that_is_left_now(run):
+    plan = plan_of(counted(), 10, Each(1.0, 0.0, 5.0), Spent(10.0), Terms())
+    with run.lock():
+        run.note("sampling", gpus=0)
+        run.note("plan", rows=7, seconds=None)
+        run.note("plan", **plan.to_json())
+        run.note("sampling-ended", **NOTED | {"seconds": 40.0})
+    told = status_of(run).plan
+    assert told == plan.to_json() | {"seconds_left": plan.seconds - 40.0}
+    assert told["seconds_left"] == 160.0
+
+
+def counted():
+    course = Course(Goal(kept=100))
+    for row in range(10):
+        course.take(kept=row % 2 == 0)
+    return course
+
+
+def test_what_was_used_is_told_by_the_rows_that_are_kept(run):
+    stages = {"instruct": use(5, 30, 60, 4.0, 8.0)}
+    with run.lock():
+        run.note("sampling", gpus=2)
+        run.note("sampling-ended", **NOTED | {"seconds": 36.0, "stages": stages})
+    assert status_of(run).cost["kept_per_gpu_hour"] == 100.0
+    pl.DataFrame(
+        {"row": range(5), "drop_reason": [None, "long", "long", "long", "long"]}
+    ).write_parquet(run.selection_path)
+    assert status_of(run).cost["kept_per_gpu_hour"] == 50.0
 
 
 def test_a_run_that_noted_nothing_yet(run):

@@ -1,0 +1,50 @@
+"""What the annotations of a release come to: labels counted, numbers summed up, languages found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from builder.recipe.annotators import outputs
+from builder.recipe.schema import Recipe
+from builder.release import statistics
+from builder.release.columns import Column
+from builder.release.limits import MEASURED
+
+
+def measured_columns(recipe: Recipe, columns: Iterable[Column]) -> list[str]:
+    """Return the annotators' columns, of those of a configuration, that the facts count."""
+    annotated = outputs(recipe)
+    return [
+        column.name
+        for column in columns
+        if column.name in annotated and (_counts(column) or column.name in (*MEASURED, "language"))
+    ]
+
+
+def _counts(column: Column) -> bool:
+    kind = column.type
+    number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    return bool(column.labels) or number or pa.types.is_boolean(kind)
+
+
+def measured(recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """Return `labels`, `numbers` and `languages`, each by configuration.
+
+    `rows` are the columns of `measured_columns` and others, by configuration. `languages` has no
+    configuration where nothing told them.
+    """
+    annotated = outputs(recipe)
+    found: dict[str, Any] = {"labels": {}, "numbers": {}, "languages": {}}
+    for config, frame in rows.items():
+        known = {name: kind for name, kind in frame.schema.items() if name in annotated}
+        labelled = [name for name, kind in known.items() if kind in (pl.Enum, pl.Boolean)]
+        numeric = [name for name, kind in known.items() if kind.is_numeric()]
+        found["labels"][config] = [statistics.labels(frame, name) for name in labelled]
+        found["numbers"][config] = statistics.numbers(frame, numeric)
+        if "language" in known:
+            found["languages"][config] = statistics.languages(frame)
+    return found
