@@ -18,6 +18,7 @@ from builder.generate.means import means_of, work_of
 from builder.recipe.resolve import Resolved, Source, resolve
 from builder.recipe.schema import Recipe
 from builder.release.release import Release, Selected, make_release
+from builder.run.accounting import cost_of
 from builder.run.budget import budget_left
 from builder.run.directory import RunDirectory
 from builder.run.offer import offer
@@ -110,7 +111,8 @@ def sample(
 def release(resolved: Resolved, run: RunDirectory, record: RunRecord, funnel: Funnel) -> Built:
     """Write the release of what was selected."""
     found, shards = run.record(), run.shards(record)
-    origin = {"server": found.server, "preflight": found.preflight}
+    cost = cost_of(run, funnel.kept)
+    origin = {"server": found.server, "preflight": found.preflight, "cost": cost}
     selected = Selected(shards, run.selection_path, funnel.to_json(), origin)
     made = make_release(run.release_path, selected, resolved.recipe, resolved.template)
     run.note("released", rows=funnel.rows, kept=funnel.kept)

@@ -63,7 +63,9 @@ def published_row(number: int, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (row | changes).items() if value is not ...}
 
 
-def write_set(path: Path, rows: int, changes: Mapping[int, Mapping[str, Any]] | None = None) -> Path:
+def write_set(
+    path: Path, rows: int, changes: Mapping[int, Mapping[str, Any]] | None = None
+) -> Path:
     """Write a set of so many rows as Parquet; `changes` are those of single rows."""
     values = [published_row(number, **(changes or {}).get(number, {})) for number in range(rows)]
     pl.DataFrame(values, infer_schema_length=None).write_parquet(path)

@@ -10,7 +10,7 @@ UNITS: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 def few_digits(number: float) -> str:
     """A large count in two or three digits: 840, 12 k, 1.2 M, 340 M."""
     for unit, letter in UNITS:
-        if number >= unit:
+        if number >= 0.9995 * unit:
             return f"{_short(number / unit)} {letter}"
     return f"{number:,.0f}"
 

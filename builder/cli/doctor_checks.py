@@ -8,6 +8,7 @@ from pathlib import Path
 
 from builder.engines.start import ModelFiles, start_local
 from builder.errors import MagpieError, RecipeError
+from builder.recipe.annotators import asks_engine
 from builder.recipe.engine_spec import RemoteEngineSpec
 from builder.recipe.load import load_recipe, recipe_path
 from builder.recipe.model_source import is_folder, is_hub_id, model_folder
@@ -64,7 +65,7 @@ def _for_engine(recipe: Recipe, base: Path) -> Iterator[Finding]:
         yield from check_machine(recipe, folder, Look(patient=True))
     if not remote or recipe.engine.endpoint:
         yield from disk_findings([rows_wanted(recipe, Path.cwd())])
-        if folder is None and is_hub_id(model.id):
+        if folder is None and is_hub_id(model.id) and asks_engine(recipe):
             yield token_finding(model, None)
 
 

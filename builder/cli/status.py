@@ -14,7 +14,8 @@ from builder.cli.output import Output, output_options
 def status(run: str | None, as_json: bool, quiet: bool) -> None:
     """Say how far runs have come.
 
-    Without RUN: all runs in runs/, a line each. With it: its funnel, speed, tokens and time.
+    Without RUN: all runs in runs/, a line each. With it: its funnel, speed, tokens
+    and time, its plan while it is not released, and what each stage has used.
 
     \b
     Examples:

@@ -60,8 +60,9 @@ def _cost(cost: Mapping[str, Any]) -> Iterator[RenderableType]:
     table = plain_table("stage", "#rows", "#tokens in", "#tokens out", "#seconds", "#GPU-seconds")
     for use in cost["stages"]:
         prompts = "?" if use["tokens_in"] is None else count(use["tokens_in"])
-        numbers = (use["tokens_out"], use["seconds"], use["gpu_seconds"])
-        table.add_row(use["stage"], count(use["rows"]), prompts, *map(count, numbers))
+        times = (f"{use[name]:,.1f}" for name in ("seconds", "gpu_seconds"))
+        counts = (count(use["rows"]), prompts, count(use["tokens_out"]))
+        table.add_row(use["stage"], *counts, *times)
     yield from ("", table, "")
     yield Text(" · ".join(_in_all(cost)))
 

@@ -40,36 +40,48 @@ class Annotating:
         return await said
 
     def _start(self) -> None:
-        task = asyncio.create_task(self._next())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running.add(asyncio.create_task(self._next()))
 
     async def _next(self) -> None:
         """Take what waits, up to a batch, and hand out what the worker says."""
-        await asyncio.sleep(0)  # rows that come in the same turn go together
+        task = asyncio.current_task()
+        assert task is not None
         size = self._annotation.annotator.batch
-        while self._waiting:
-            batch, self._waiting = self._waiting[:size], self._waiting[size:]
-            if self._waiting and not self._computes:
-                self._start()
-            await self._say(batch)
-            if not self._computes:
-                return
+        try:
+            await asyncio.sleep(0)  # rows that come in the same turn go together
+            while self._waiting:
+                batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                if self._waiting and not self._computes:
+                    self._start()
+                await self._say(batch)
+                if not self._computes:
+                    return
+        finally:
+            self._running.discard(task)  # at once: a row that comes now must find nobody at work
 
     async def _say(self, batch: Sequence[tuple[Row, asyncio.Future[Row]]]) -> None:
         rows = [known for known, _ in batch]
-        said, *_ = await asyncio.gather(self._annotate(rows), return_exceptions=True)
-        if isinstance(said, RowError):
-            said = [{f"{self._annotation.name}{FAILED}": said.message}] * len(rows)
+        said, *_ = await asyncio.gather(self._records(rows), return_exceptions=True)
         if isinstance(said, BaseException):
             for _, future in batch:
                 if not future.done():
                     future.set_exception(said)
             return
-        for (known, future), values in zip(batch, said, strict=True):
+        for (_, future), record in zip(batch, said, strict=True):
             self._meter.row(self._annotation.stage)
             if not future.done():
-                future.set_result({"row": known["row"], "uuid": known["uuid"], **_clean(values)})
+                future.set_result(record)
+
+    async def _records(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The records of rows. Raises `StopError`, or what a worker that breaks its word raises."""
+        try:
+            said = await self._annotate(rows)
+        except RowError as error:
+            said = [{f"{self._annotation.name}{FAILED}": error.message}] * len(rows)
+        return [
+            {"row": known["row"], "uuid": known["uuid"], **_clean(values)}
+            for known, values in zip(rows, said, strict=True)
+        ]
 
     async def _annotate(self, rows: Sequence[Row]) -> Sequence[Mapping[str, object]]:
         if not self._computes:
@@ -79,14 +91,19 @@ class Annotating:
 
     async def close(self) -> None:
         """End what runs, and let go of what was loaded."""
-        for task in self._running:
+        running = tuple(self._running)  # they leave it one by one
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await self._worker.close()
 
 
 def _clean(values: Mapping[str, object]) -> dict[str, object]:
-    """Values as a journal can carry them: no halves of surrogate pairs."""
-    return {
-        name: writable(value) if isinstance(value, str) else value for name, value in values.items()
-    }
+    """Values as a journal can carry them: no halves of surrogate pairs, in lists neither."""
+    return {name: _cleaned(value) for name, value in values.items()}
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return writable(value)
+    return [_cleaned(one) for one in value] if isinstance(value, list | tuple) else value

@@ -49,14 +49,30 @@ class Claims:
         assert isinstance(row, int)
         if step.twins:
             fate.key = self.key(str(record["instruction"]))
-            fate.dropped = not self.ledger.claim(row, fate.key)
+            self._claim(row, fate.key)
+        fate.fell = fate.dropped = self.fell(row, fate)
         if step.near_twins and not fate.dropped and self.near is not None:
             vector = record[EMBEDDING]
             assert isinstance(vector, bytes)
             fate.near = True
-            fate.dropped = not self.near.claim(row, vector)
+            fate.fell = fate.dropped = not self.near.claim(row, vector)
         if step.quota and not fate.dropped:
             fate.skipped = fate.dropped = self.ledger.full(row, self.label(record))
+
+    def _claim(self, row: int, key: Key) -> None:
+        """Claim an instruction. A later row that held it leads no near twins any more."""
+        before = self.ledger.holder(key)
+        first = self.ledger.claim(row, key)
+        if first and before is not None and before != row and self.near is not None:
+            self.near.withdraw(before)
+
+    def fell(self, row: int, fate: Fate) -> bool:
+        """Whether an earlier row with its instruction, or nearly so, has come in the meantime."""
+        if fate.key is None:
+            return False
+        if self.ledger.holder(fate.key) != row:
+            return True
+        return fate.near and self.near is not None and not self.near.stands(row)
 
     def settle(self, record: Row, fate: Fate) -> None:
         """Record that nothing more is asked for a row."""
@@ -67,13 +83,15 @@ class Claims:
             fate.key,
             kept=not fate.dropped,
             label=self.label(record),
-            near=fate.near and self.near is not None and not self.near.stands(row),
+            near=self.fell(row, fate),
             skipped=fate.skipped,
         )
 
     def label(self, record: Row) -> str | None:
         """The label of a row that its quota counts by."""
         value = record.get(self.by) if self.by else None
+        if isinstance(value, bool):
+            return str(value).lower()  # as Polars writes it
         return None if value is None else str(value)
 
 
@@ -131,11 +149,24 @@ class Flow:
             tasks.start(self._carry(stations, record or {"row": row}))
 
     async def _carry(self, stations: Sequence[Station], record: Row) -> None:
-        """Carry one row as far as the rules let it come."""
+        """Carry one row as far as the rules let it come, and settle it."""
+        row = record["row"]
+        assert isinstance(row, int)
+        record, fate = await self._ask(stations, record)
+        while fate.fell and not self.claims.fell(row, fate):
+            # Whoever it fell to has fallen itself while the row was asked all the same.
+            record, fate = await self._ask(stations, record)
+        self.claims.settle(record, fate)
+        self.writer.settle(row)
+
+    async def _ask(self, stations: Sequence[Station], record: Row) -> tuple[Row, Fate]:
+        """Take all steps that a row has still to take; what is known of it then, and its fate."""
         row, fate = record["row"], Fate()
         assert isinstance(row, int)
         for station in stations:
             step = station.step
+            if not fate.dropped:
+                fate.fell = fate.dropped = self.claims.fell(row, fate)
             if fate.dropped and not self.respond_to_all:
                 break
             if not record.get(done_column(step.stage)) and readable(step, record):
@@ -146,8 +177,7 @@ class Flow:
                 fate.dropped = await station.judge.drop_reason(record) is not None
                 if not fate.dropped:
                     self.claims.decide(step, record, fate)
-        self.claims.settle(record, fate)
-        self.writer.settle(row)
+        return record, fate
 
     def _changed(self, row: int, stands: bool) -> None:
         """Take in that an earlier row came late, and with it whether `row` is its near twin."""

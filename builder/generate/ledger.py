@@ -53,6 +53,10 @@ class Ledger:
         self._first[key] = row
         return True
 
+    def holder(self, key: Key) -> int | None:
+        """The first row with an instruction, as far as rows have come."""
+        return self._first.get(key)
+
     def full(self, row: int, label: str | None) -> bool:
         """Whether rows before `row` have filled the quota of its label, as far as we know."""
         quotas = self.goal.quotas
@@ -163,9 +167,14 @@ class Ledger:
         return kept / self.settled if self.settled >= 100 else unknown
 
     def check_hope(self) -> None:
-        """Raise `RunError` when thousands of rows went by and none was kept."""
-        course = self._course
-        if self.goal.kept is None or course.end is not None or course.barren < PATIENCE:
+        """Raise `RunError` when thousands of rows went by and none was kept.
+
+        Rows that exist already come to an end by themselves.
+        """
+        course, goal = self._course, self.goal
+        if goal.kept is None or goal.available is not None:
+            return
+        if course.end is not None or course.barren < PATIENCE:
             return
         raise RunError(
             f"none of the last {course.barren} rows was kept: {self.kept} of "

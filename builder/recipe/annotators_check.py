@@ -32,12 +32,8 @@ def check_annotators(recipe: Recipe) -> Iterator[Complaint]:
         else:
             declared = registry.annotator(name)
             yield from _options(path, declared, recipe.annotators[name], listed=listed)
-            yield from _inputs(path, declared, names)
-
-
-def annotators_of(names: Mapping[str, Any]) -> list[Annotator]:
-    """The annotators of these names that there are."""
-    return [registry.annotator(name) for name in names if name in registry.names()]
+            if recipe.source is None:  # a published set may bring the columns
+                yield from _inputs(path, declared, names)
 
 
 def _inputs(path: KeyPath, declared: Annotator, names: list[str]) -> Iterator[Complaint]:

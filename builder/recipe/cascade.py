@@ -9,6 +9,9 @@ rows are like: the same row is dropped by the same rule on every machine.
       -> judges, the quota                          (all of these read the instruction alone)
       -> respond, its rules -> annotators that read the response
       -> annotators that nothing above needs: only rows that are kept are worth them
+
+An embedding that only tells how near the neighbours are stands where others do, because all rows
+are neighbours; a row that has none is kept.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import polars as pl
 from builder.annotate.base import FAILED, Annotator, Cost
 from builder.errors import RecipeError
 from builder.recipe.annotators import Annotation, annotations_of
+from builder.recipe.goal import cut_of
 from builder.recipe.rules import columns_of
 from builder.recipe.schema import Recipe
 from builder.rows import INSTRUCT, RESPOND
@@ -35,8 +39,9 @@ class Step:
 
     `stage` writes the columns; `annotation` does where it is no stage of the engine. `reads` must
     all be there, or the step is left out. `rules` are name and SQL of those asked after it.
-    `needed`: a rule, a quota or a later step that is needed reads what it writes. `twins`,
-    `near_twins` and `quota` say what else is decided after its rules.
+    `needed`: a rule, a quota, the cut, the rule on near twins or a later step that is needed reads
+    what it writes, so a row on which it fails is dropped. `twins`, `near_twins` and `quota` say
+    what else is decided after its rules.
     """
 
     stage: str
@@ -87,31 +92,31 @@ class Way:
 def way_of(recipe: Recipe) -> Way:
     """Lay out the way of a recipe's rows. The recipe must have passed its check."""
     listed = [one for one in annotations_of(recipe) if one.annotator.start is not None]
-    late = {
-        column
-        for one in annotations_of(recipe)
-        if one.annotator.start is None
-        for column in one.annotator.columns
-    }
+    whole_set = [one.annotator for one in annotations_of(recipe) if one.annotator.start is None]
+    late = {column for one in whole_set for column in one.columns}
+    looked_at = {column for one in whole_set for column in one.reads}
     rules = [
         (name, sql)
         for part in (recipe.rules.instruction, recipe.rules.response)
         for name, sql in part.items()
     ]
     used = _used(recipe, rules, listed)
-    early = [one for one in used if not one.annotator.after_response]
-    after = [one for one in used if one.annotator.after_response]
-    spare = [one for one in listed if one not in used]
+    placed = [one for one in listed if one in used or looked_at & set(one.annotator.columns)]
+    early = [one for one in placed if not one.annotator.after_response]
+    after = [one for one in placed if one.annotator.after_response]
+    spare = [one for one in listed if one not in placed]
+    respond = Step("respond", reads=("instruction",))
     steps = [
         Step("instruct", twins=True),
-        *map(_step, _in_order(early)),
-        Step("respond", reads=("instruction",)),
-        *map(_step, _in_order(after)),
-        *(replace(_step(one), needed=False) for one in _in_order(spare)),
+        *([respond] if recipe.source else []),  # it is there already, and costs nothing
+        *(_step(one, one in used) for one in _in_order(early)),
+        *([] if recipe.source else [respond]),
+        *(_step(one, one in used) for one in _in_order(after)),
+        *(_step(one, False) for one in _in_order(spare)),
     ]
-    placed = _with_rules(steps, [rule for rule in rules if not _columns(rule[1]) & late])
+    ruled = _with_rules(steps, [rule for rule in rules if not _columns(rule[1]) & late])
     return Way(
-        tuple(_with_decisions(placed, recipe)),
+        tuple(_with_decisions(ruled, recipe)),
         tuple(rule for rule in rules if _columns(rule[1]) & late),
     )
 
@@ -123,8 +128,8 @@ def near_radius(recipe: Recipe) -> float | None:
     return None if radius is None else float(radius)
 
 
-def _step(annotation: Annotation) -> Step:
-    return Step(annotation.stage, annotation, reads=annotation.annotator.reads)
+def _step(annotation: Annotation, needed: bool) -> Step:
+    return Step(annotation.stage, annotation, reads=annotation.annotator.reads, needed=needed)
 
 
 def _columns(sql: str) -> set[str]:
@@ -137,16 +142,14 @@ def _columns(sql: str) -> set[str]:
 def _used(
     recipe: Recipe, rules: Sequence[tuple[str, str]], listed: Sequence[Annotation]
 ) -> list[Annotation]:
-    """The annotators that something waits for: a rule, the quota, neighbours, or one of these."""
+    """The annotators that something waits for: a rule, quota, cut, near twins, or one of these."""
     wanted = {column for _, sql in rules for column in _columns(sql)}
     wanted |= {recipe.target.by} if recipe.target.by else set()
-    wanted |= {recipe.select.by}
-    wanted |= {
-        column
-        for one in annotations_of(recipe)
-        if one.annotator.start is None
-        for column in one.annotator.reads
-    }
+    wanted |= {recipe.select.by} if cut_of(recipe) is not None else set()
+    wanted |= {EMBEDDING} if near_radius(recipe) is not None else set()
+    for one in annotations_of(recipe):
+        if one.annotator.start is None and wanted & set(one.annotator.columns):
+            wanted |= set(one.annotator.reads)
     used: list[Annotation] = []
     while True:
         more = [one for one in listed if one not in used and wanted & set(one.annotator.columns)]

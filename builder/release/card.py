@@ -12,6 +12,7 @@ import yaml
 
 from builder.errors import UsageError
 from builder.release.facts import Facts, read_facts
+from builder.release.features import dataset_info
 from builder.release.layout import CARD, FILTERED, RAW, parquet_pattern
 from builder.release.markdown import FILTERS
 from builder.release.statistics import size_category
@@ -66,6 +67,7 @@ def front_matter(splits: Sequence[Facts]) -> dict[str, Any]:
     stands where an annotator told the languages of that.
     """
     configs = _configs(splits)
+    told = [info for name in configs if (info := dataset_info(splits, name))]
     rows = sum(facts["configs"].get(configs[0], {"rows": 0})["rows"] for facts in splits)
     return {
         **_license(splits),
@@ -75,6 +77,7 @@ def front_matter(splits: Sequence[Facts]) -> dict[str, Any]:
         "tags": TAGS,
         "size_categories": [size_category(rows)],
         "configs": [_config(name, splits, default=name == configs[0]) for name in configs],
+        **({"dataset_info": told} if told else {}),
     }
 
 

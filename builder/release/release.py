@@ -26,6 +26,9 @@ from builder.release.rows_out import released
 from builder.release.tally import Tally
 from builder.run.shards import Shards
 
+_NEIGHBOURS: Final = "neighbours.parquet"
+"""Name that selecting gives to what it writes of neighbours, beside the selection."""
+
 _ANEW: Final = "Run `magpie filter RUN` to select anew from the rows that are there."
 
 
@@ -59,7 +62,7 @@ class Selected:
     def neighbours(self) -> Path | None:
         """Parquet file with the neighbours' columns; None where selecting found none."""
         told = self.funnel.get("neighbours") is not None
-        return self.selection.with_name("neighbours.parquet") if told else None
+        return self.selection.with_name(_NEIGHBOURS) if told else None
 
 
 def make_release(

@@ -64,7 +64,7 @@ class Course:
         if goal.quotas is not None:
             if all(self.labels[label] >= wanted for label, wanted in goal.quotas.items()):
                 return "target"
-            if self.barren >= PATIENCE:
+            if self.barren >= PATIENCE and goal.available is None:
                 return "unmet"
         elif goal.kept is not None and self.kept >= goal.kept:
             return "target"

@@ -33,7 +33,7 @@ def judged_columns(recipe: Recipe) -> pl.Schema:
         **dict.fromkeys(PARTS, reason),
         "embedded": pl.Boolean(),  # whether the row came as far as its embedding
         "label": pl.String(),  # of the quotas
-        "by": _column_to_cut_by(recipe),
+        "by": _column_to_cut_by(recipe),  # null where `neighbours` fills it in
     }
     return pl.Schema(columns)
 
@@ -86,8 +86,13 @@ def _judge(rows: pl.DataFrame, screen: Screen, recipe: Recipe) -> pl.DataFrame:
         *(drop.alias(name) for drop, name in zip(drops, PARTS, strict=True)),
         _embedded(rows, screen, recipe).alias("embedded"),
         label.alias("label"),
-        pl.col(recipe.select.by).alias("by"),
+        _cut_by(rows, recipe).alias("by"),
     )
+
+
+def _cut_by(rows: pl.DataFrame, recipe: Recipe) -> pl.Expr:
+    """The column of the last cut; null where it is known only once all rows are there."""
+    return pl.col(recipe.select.by) if recipe.select.by in rows.columns else pl.lit(None)
 
 
 def _parts(screen: Screen) -> tuple[Sequence[Stage], ...]:

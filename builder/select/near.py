@@ -67,7 +67,7 @@ def neighbours(settled: pl.DataFrame, shards: Shards, recipe: Recipe) -> Neighbo
     told: Any = next(
         (one.options for one in annotations_of(recipe) if one.name == "neighbours"), None
     )
-    asked = settled.filter("embedded").select("row", "uuid")
+    asked = settled.filter(_has_vector(recipe)).select("row", "uuid")
     if told is None or asked.is_empty():
         return None
     found = find(matrix(_vectors(shards, asked["row"])), told.within, told.exact_up_to)
@@ -78,6 +78,16 @@ def neighbours(settled: pl.DataFrame, shards: Shards, recipe: Recipe) -> Neighbo
         min_similar_uuid=asked["uuid"].gather(first.set(first < 0, None)),
     )
     return Neighbours(table, found.exact, found.recall)
+
+
+def _has_vector(recipe: Recipe) -> pl.Expr:
+    """Whether a row has a vector in whatever order rows came.
+
+    An exact twin is embedded only where it came before the row that it repeats, unless the recipe
+    asks everything of all rows.
+    """
+    twin = pl.col("drop_reason").cast(pl.String).eq_missing("duplicate")
+    return pl.col("embedded") & (~twin | pl.lit(recipe.respond == "all"))
 
 
 def write_neighbours(selection: Path, found: Neighbours) -> None:

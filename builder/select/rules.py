@@ -103,10 +103,9 @@ def _reached(step: Step) -> Tests:
         settled = pl.col("response").is_not_null() | pl.col("response_error").is_not_null()
         return (("unanswered", settled), ("failed", fine))
     done = pl.col(done_column(step.stage))
-    if step.needed:
-        return (("unanswered", done), ("unjudged", fine))
-    nothing_to_read = pl.any_horizontal(pl.col(column).is_null() for column in step.reads)
-    return (("unanswered", done | nothing_to_read),)
+    lacks = (pl.col(column).is_null() for column in step.reads)
+    asked = ("unanswered", pl.any_horizontal(done, *lacks))
+    return (asked, ("unjudged", done & fine)) if step.needed else (asked,)
 
 
 def _compiled(rules: Mapping[str, str], columns: Columns) -> Tests:

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from builder.recipe.annotators import whole_set_columns
 from builder.recipe.cascade import EMBEDDING, near_radius
 from builder.recipe.goal import Goal, cut_of, goal_of
 from builder.recipe.schema import Recipe
@@ -53,7 +54,7 @@ def select(shards: Shards, recipe: Recipe, path: Path, available: int | None = N
     settled, course = covered(rows, goal)
     found = neighbours(settled, shards, recipe)
     settled = _late_rules(settled, shards, recipe, found)
-    selection = cut(settled, recipe)
+    selection = cut(_with_late_column(settled, recipe, found), recipe)
     if found is not None:
         write_neighbours(path, found)
     write_parquet(path, selection)
@@ -134,6 +135,17 @@ def _late_rules(
         drop = late.drop(rows).cast(reason)
         parts.append(inside.with_columns(pl.coalesce("drop_reason", drop).alias("drop_reason")))
     return pl.concat(parts)
+
+
+def _with_late_column(
+    settled: pl.DataFrame, recipe: Recipe, found: Neighbours | None
+) -> pl.DataFrame:
+    """Fill in the column of the last cut where it was known only now."""
+    by = recipe.select.by
+    if found is None or by not in whole_set_columns(recipe):
+        return settled
+    values = found.table.select("row", by=by)
+    return settled.drop("by").join(values, on="row", how="left", maintain_order="left")
 
 
 def _counted(

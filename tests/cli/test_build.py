@@ -27,9 +27,7 @@ Look at it:
 def test_a_build_ends_with_its_funnel_and_how_to_look_at_it(say):
     said = say("build", "tiny.yaml")
     assert said.status == 0
-    *samples, checks = said.err.splitlines()
-    assert len(samples) == 20
-    assert checks.startswith("Preflight: ")
+    assert said.err.splitlines()[20].startswith("Preflight: ")  # behind 20 samples
     assert [line.rstrip() for line in said.out.splitlines()] == FUNNEL.splitlines()
 
 
@@ -38,6 +36,12 @@ def test_json_is_one_document_on_stdout(say):
     assert said.document["funnel"]["kept"] == 40
     assert said.document["release"] == "runs/tiny/release"
     assert said.document["split"] == "train"
+    assert said.document["end"] == {
+        "reason": "target",
+        "missing": 0,
+        "novelty": None,
+        "short": [],
+    }
 
 
 def test_quiet_says_nothing(say):
@@ -94,6 +98,53 @@ def test_a_spent_budget_stops_with_status_3(say):
     again = say("build", "tiny.yaml", *slow)
     assert again.err.startswith("stopped: the run has used ")
     assert say("build", "tiny.yaml").status == 0
+
+
+def test_the_plan_is_shown_when_the_pilot_is_over_and_noted(say, here: Path):
+    said = say("build", "tiny.yaml", "--set", "engine.delay=0.003", "--set", "price.gpu_hour=2.5")
+    assert said.status == 0
+    shown = said.err.splitlines()[21:]
+    names = [line.split()[0] for line in shown if line and line[0].isalpha()]
+    assert names[:7] == ["plan", "goal", "yield", "rows", "tokens", "time", "cost"]
+    status = say("status", "tiny", "--json").document
+    assert status["plan"]["goal"] == 40
+    noted = (here / "runs/tiny/events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in noted].count("plan") == 1
+
+
+def test_a_budget_that_is_too_small_is_said_to_be_so_before_it_is_spent(say):
+    slow = ("--set", "engine.delay=0.005", "--kept", "200", "--budget-gpu-hours", "0.001")
+    said = say("build", "tiny.yaml", *slow)
+    assert said.status == 3
+    budget = next(line for line in said.err.splitlines() if line.startswith("budget"))
+    assert budget.split(None, 1)[1].startswith("0.001 GPU-hours: not enough; it brings about ")
+    plan = say("status", "tiny", "--json").document["plan"]
+    assert plan["budget"]["gpu_hours"] == 0.001
+    assert plan["budget"]["enough"] is False
+
+
+def test_quotas_that_are_met_are_shown(say):
+    quotas = "target={kept: 5, by: task_category, quotas: {Math: 3, Editing: 2}}"
+    said = say("build", "tiny.yaml", "--set", "annotate=[category]", "--set", quotas)
+    assert said.status == 0
+    table = said.out.split("\n\n")[1].splitlines()
+    assert [line.split() for line in table if line[0].isalpha()] == [
+        ["quota", "wanted", "kept"],
+        ["Math", "3", "3"],
+        ["Editing", "2", "2"],
+    ]
+    assert "Quota not met" not in said.out
+
+
+def test_a_selection_that_lacks_rows_says_so_and_what_drops_them(say):
+    quotas = "target={kept: 5, by: task_category, quotas: {Math: 3, Editing: 2}}"
+    assert say("build", "tiny.yaml", "--set", "annotate=[category]", "--set", quotas).status == 0
+    said = say("filter", "tiny", "--set", "rules.response.no=task_category != 'Math'", "--json")
+    assert said.status == 0
+    end = said.document["end"]
+    assert end["reason"] is None
+    assert [one["label"] for one in end["short"]] == ["Math"]
+    assert (end["short"][0]["kept"], end["short"][0]["dropped"][0]["reason"]) == (0, "no")
 
 
 @pytest.mark.slow

@@ -20,6 +20,20 @@ def test_status_of_one_run(built):
     assert document["instructed"] >= 60
     assert document["dropped"] == {"long-enough": 7, "whole": 7, "whole-response": 6}
     assert document["released"] is True
+    cost = document["cost"]
+    assert [use["stage"] for use in cost["stages"]] == ["instruct", "respond"]
+    assert cost["stages"][0]["rows"] == document["instructed"]
+    assert cost["stages"][1]["rows"] == document["answered"]
+    assert sum(use["tokens_out"] for use in cost["stages"]) == document["tokens"]
+    assert cost["tokens_per_kept_row"] == round(document["tokens"] / 40, 1)
+
+
+def test_status_shows_what_each_stage_used(built):
+    lines = [line.split() for line in built("status", "tiny").out.splitlines()]
+    head = ["stage", "rows", "tokens", "in", "tokens", "out", "seconds", "GPU-seconds"]
+    start = lines.index(head)
+    assert [line[0] for line in lines[start + 2 : start + 4]] == ["instruct", "respond"]
+    assert " ".join(lines[-1]).endswith("tokens a kept row")
 
 
 def test_show_reads_kept_rows_spread_over_the_run(built):

@@ -50,7 +50,7 @@ def test_an_instruction_is_read_as_it_is(read):
             "top_p": 0.995,
             "seed": 1004,
             "instruction": odd,
-            "instruction_length": 11,
+            "instruction_length": 12,
             "instruction_tokens": None,
             "instruction_finish_reason": None,
             "instruction_error": None,

@@ -225,7 +225,7 @@ def test_what_happened_is_noted(bench):
     assert names[0] == "sampling"
     assert sorted(names[1:-1]) == ["shard-complete"] * 2
     assert names[-1] == "sampling-ended"
-    assert bench.events[0][1] == {"settled": 0, "kept": 0, "slots": 4, "gpus": 1}
+    assert bench.events[0][1] == {"settled": 0, "kept": 0, "slots": 4, "gpus": 0}
     ended = bench.events[-1][1]
     tokens = [
         *bench.column("instruction_tokens").values(),

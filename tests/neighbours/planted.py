@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,3 +93,10 @@ def brute(vectors: Floats, within: float) -> Truth:
         pairs.append((row + hits // len(exact), hits % len(exact)))
     left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
     return Truth(distance, (left, right))
+
+
+@cache
+def large() -> tuple[Floats, Truth]:
+    """20,000 vectors, and what is true of them within 0.05."""
+    vectors = planted(20_000, 64)
+    return vectors, brute(vectors, 0.05)

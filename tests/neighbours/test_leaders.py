@@ -6,7 +6,7 @@ import pytest
 from builder.neighbours import pairs
 from builder.neighbours.leaders import leaders
 from builder.neighbours.pairs import pairs_within
-from tests.neighbours.planted import brute, planted
+from tests.neighbours.planted import large, planted
 
 RADIUS = 0.05
 
@@ -38,8 +38,7 @@ def test_no_rows_have_no_leaders() -> None:
 
 @pytest.mark.slow
 def test_pairs_and_leaders_of_20000_vectors_are_those_of_brute_force() -> None:
-    vectors = planted(20_000, 64)
-    truth = brute(vectors, RADIUS)
+    vectors, truth = large()
     assert (leaders(vectors, RADIUS) == truth.leaders(np.arange(20_000))).all()
     assert set_of_pairs(vectors) == expected_pairs(vectors, truth.near)
 

@@ -7,28 +7,19 @@ import pytest
 
 from builder.errors import RunError
 from builder.neighbours.search import find
-from tests.neighbours.planted import Floats, Truth, brute, planted, unit
+from tests.neighbours.planted import brute, large, planted, unit
 
 WITHIN = 0.05
 ROWS = 20_000
 PATHS = pytest.mark.parametrize("exact_up_to", [ROWS, 0], ids=["exact", "cells"])
 
 
-@pytest.fixture(scope="module")
-def vectors() -> Floats:
-    return planted(ROWS, 64)
-
-
-@pytest.fixture(scope="module")
-def truth(vectors: Floats) -> Truth:
-    return brute(vectors, WITHIN)
-
-
 @pytest.mark.slow
 @PATHS
 def test_20000_vectors_get_what_brute_force_says_in_five_orders(
-    vectors: Floats, truth: Truth, exact_up_to: int
+    exact_up_to: int,
 ) -> None:
+    vectors, truth = large()
     as_they_are = find(vectors, WITHIN, exact_up_to)
     nearest = np.isclose(as_they_are.distance, truth.distance, rtol=1e-12, atol=1e-15)
     near = truth.count() > 0

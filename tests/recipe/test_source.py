@@ -11,7 +11,6 @@ from builder.recipe.schema import Recipe
 from builder.rows import DIFFICULTIES
 from tests.published import PRE_QUERY, RECIPE, published_row, write_set
 
-
 WITHOUT = ("rules.instruction.demanding=", "rules.response.rewarded=")
 """Leaves out the rules on what the set says."""
 

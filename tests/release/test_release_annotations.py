@@ -9,7 +9,9 @@ import yaml
 
 from builder.errors import RunError
 from builder.release import parquet
+from builder.release.card import front_matter
 from builder.release.columns import filtered_columns, raw_columns
+from tests.kill import rig
 from tests.release.annotated import annotated_recipe, quality, vector
 from tests.release.test_release_card import parsed, tables
 from tests.release.test_release_rows import share_of_common_blocks, words
@@ -399,9 +401,25 @@ def test_the_cost_stands_on_the_card_where_it_is_known(annotated):
     )
     _, text = parsed(annotated("bare", origin={"cost": bare}).folder)
     assert "No GPU was counted." in text
+    assert ["`instruct`", "8", "not told", "3,000", "12.0 s"] in sum(tables(text), [])
     unknown = annotated("unknown")
     assert "### Cost" not in (unknown.folder / "README.md").read_text()
     assert "cost" not in unknown.facts
+
+
+def test_runs_that_cost_something_else_differ_in_nothing_else(annotated, contents):
+    dear = COST | {"gpu_hours": 9.5, "stages": COST["stages"][:1]}
+    bare, one, other = (
+        annotated(name, origin=origin).folder
+        for name, origin in (("bare", {}), ("one", {"cost": COST}), ("other", {"cost": dear}))
+    )
+    one_bytes, other_bytes = contents(one), contents(other)
+    differing = [name for name, data in one_bytes.items() if other_bytes[name] != data]
+    assert sorted(differing) == ["README.md", "facts/pro.json"]
+    assert rig.contents(one) == rig.contents(other) == contents(bare)
+    card = one / "README.md"
+    card.write_text(card.read_text() + "one more line\n")
+    assert rig.contents(one) != rig.contents(other)
 
 
 def test_the_card_tells_of_annotators_and_stays_whole(annotated):
@@ -472,3 +490,19 @@ def test_facts_are_whole_json(annotated):
     text = (annotated().folder / "facts/pro.json").read_text()
     assert "NaN" not in text
     assert json.loads(text)["judge"] is None
+
+
+def test_the_front_matter_tells_all_columns_only_where_splits_differ(annotated):
+    bare = annotated_recipe(annotate={}, rules={"instruction": {}, "response": {}})
+    one = annotated().facts
+    other = annotated("air", {}, recipe_=bare).facts | {"split": "air"}
+    assert "dataset_info" not in front_matter([one, one | {"split": "air"}])
+    told = {info["config_name"]: info for info in front_matter([other, one])["dataset_info"]}
+    assert list(told) == ["filtered", "raw"]
+    kinds = {column.pop("name"): column for column in told["filtered"]["features"]}
+    assert kinds["input_quality"] == {"dtype": "string"}
+    assert kinds["other_task_category"] == {"list": "string"}
+    assert kinds["messages"] == {
+        "list": [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]
+    }
+    assert kinds["gen_input_configs"]["struct"][0] == {"name": "temperature", "dtype": "float64"}

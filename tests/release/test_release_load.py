@@ -7,7 +7,7 @@ import pytest
 
 from builder.release import parquet
 from builder.release.copy import copy_release
-from tests.release.annotated import annotated_recipe
+from tests.release.annotated import annotated_recipe, quality
 from tests.release.test_release_annotations import ROWS, SAID
 from tests.select.tiny_run import recipe, row
 
@@ -111,3 +111,18 @@ def test_load_dataset_reads_labels_as_strings(release, tmp_path, monkeypatch):
         assert "'instruct_reward': Value('float64')" in types
         assert found[config]["pro"]["first"]["input_quality"] == "good"
         assert found[config]["pro"]["first"]["other_task_category"] == ["Others", "Math"]
+
+
+def test_load_dataset_opens_splits_of_which_one_is_judged(release, tmp_path):
+    bare = {"instruction": {}, "response": {}}
+    for split, on in (("air", {}), ("pro", {"quality": {}})):
+        chosen = recipe(publish={"repo": "org/set", "split": split}, annotate=on, rules=bare)
+        said = {"quality": {0: quality("good")}} if on else None
+        made = release(split, [row(0, f"{split} instruction")], chosen, said=said)
+        copy_release(made.folder, tmp_path / "out")
+    found = load(tmp_path / "out", ["filtered", "raw"], tmp_path / "home")
+    for splits in found.values():
+        labels = {split: data["first"]["input_quality"] for split, data in splits.items()}
+        assert labels == {"air": None, "pro": "good"}
+        assert splits["air"]["features"] == splits["pro"]["features"]
+        assert f"'messages': {MESSAGES}" in splits["air"]["features"]

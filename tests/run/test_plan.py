@@ -50,7 +50,14 @@ def test_what_it_costs_is_told_where_the_recipe_has_prices():
 def test_rows_that_are_sampled_are_known_and_what_they_bring_is_not():
     plan = plan_of(course(Goal(sampled=1000), 20, 80), 200, EACH, SPENT, Terms())
     assert (plan.rows, plan.between, plan.kept) == (1000, (1000, 1000), 200)
-    assert (plan.seconds_left, plan.gpu_hours) == (400.0, 0.0)
+    assert (plan.seconds_left, plan.seconds) == (400.0, 460.0)
+
+
+def test_an_engine_without_a_known_gpu_takes_no_gpu_hours_but_a_budget_counts_it_as_one():
+    spent, terms = Spent(60.0, 0.0, 60.0), Terms(budget=360.0)
+    plan = plan_of(course(Goal(sampled=1000), 20, 80), 200, EACH, spent, terms)
+    assert plan.gpu_hours == 0.0
+    assert plan.budget == {"gpu_hours": 0.1, "enough": False, "rows": 800, "kept": 160}
 
 
 def test_a_data_set_that_is_too_small_bounds_the_plan():

@@ -12,8 +12,8 @@ from builder.run.progress import Progress
 from builder.run.spent import Spent
 from builder.run.status import status_of, worker
 from tests.run.records import instruct, respond
-from tests.run.test_accounting import use
 from tests.run.runs import begun
+from tests.run.test_accounting import use
 
 NOTED = Progress(
     sampled=5,

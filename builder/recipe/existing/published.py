@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import polars as pl
+from pydantic import Field
 
 from builder.annotate import registry
 from builder.annotate.base import Annotator, Options, Output, Pure, Row, Tools, Values
@@ -34,9 +35,12 @@ BATCH: Final = 64
 
 
 class PublishedOptions(Options):
-    """The data set, and the published columns that are read of it."""
+    """The data set, and the published columns that are read of it.
 
-    source: SourceSpec
+    The data set is told once, by the recipe: it may lie in a folder of this machine.
+    """
+
+    source: SourceSpec = Field(exclude=True)
     columns: tuple[str, ...]
 
 

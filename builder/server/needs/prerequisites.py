@@ -82,12 +82,11 @@ def check_machine(
     asked = None if known is not None else Background(lambda: ask_hub(recipe.model))
     view = engine.within(ENGINE_SECONDS) or _stuck()
     dealt, findings = _local(spec, view, cards, look)
-    findings += annotators.within(ANNOTATOR_SECONDS) or []
     if asked is not None:
         hurry = not look.patient and not all(finding.fine for finding in findings)
         known = _hub(recipe, asked, hurry)
     assert known is not None
-    findings += known.findings
+    findings += [*known.findings, *(annotators.within(ANNOTATOR_SECONDS) or [])]
     findings += memory_findings(recipe, dealt, known.facts, bool(look.ours))
     rows = rows_wanted(recipe, look.rows or Path.cwd())
     return [*findings, *disk_findings([rows, *files_wanted(recipe, view, known.facts)])]
