@@ -89,7 +89,7 @@ def test_what_the_set_says_is_read_and_what_cannot_be_is_told(recipe, run):
         13: '"task_category" has "Cooking", which is no label of it'
     }
     assert column(run, "task_category")[14] == "Others"
-    assert column(run, "category_generator")[14] == "org/judge"
+    assert column(run, "task_category_generator")[14] == "org/judge"
     assert column(run, "instruction_error")[6] == "the data set has no instruction here"
 
 

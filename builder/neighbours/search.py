@@ -22,10 +22,13 @@ EXACT_UP_TO: Final = 50_000
 """Distinct vectors up to which all pairs are compared: some ten seconds at 768 components."""
 
 SAMPLE: Final = (1_000, 5_000)
-"""Fewest and most vectors that the recall is measured on, and between them..."""
+"""Fewest and most vectors that the recall is measured on; between, see `SAMPLED_PAIRS`."""
 
 SAMPLED_PAIRS: Final = 400_000_000
-"""... as many as make so many pairs with all others."""
+"""The sample is as large as makes so many pairs with all vectors."""
+
+GOOD: Final = 0.999
+"""The recall of that sample at which no more cells are searched."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,7 @@ def find(vectors: Floats, within: float, exact_up_to: int = EXACT_UP_TO) -> Foun
     Up to `exact_up_to` distinct vectors all pairs are compared. Beyond, `count` and `first` stay
     exact, and so does `distance` wherever a row has another within the bound; for the others it
     is that to the nearest in the cells around, and `recall` tells how often that is the nearest
-    (a sample of vectors is compared with all; where one of them is missed, more cells are
-    searched, up to 32).
+    (a sample of vectors is compared with all; below `GOOD` more cells are searched, up to 32).
     The result is a function of rows and vectors alone, to the last bit: no order, shard or seed
     enters it. (Of distances that are not exact this holds on machines of one kind.) `vectors` may
     be memory-mapped. Raises `RunError` when they cannot be compared.
@@ -69,7 +71,7 @@ def find(vectors: Floats, within: float, exact_up_to: int = EXACT_UP_TO) -> Foun
 def _by_cells(gauge: Gauge, tally: Tally, radius: float) -> float:
     """All pairs within the radius, then the nearest of those vectors that are in none.
 
-    That is sought in more and more cells until none of a sample is missed. Returns its recall.
+    That is sought in more and more cells until a sample's recall is good. Returns it.
     """
     cells = cells_of(gauge, radius)
     for left, right in near_blocks(gauge, cells, radius):
@@ -82,7 +84,7 @@ def _by_cells(gauge: Gauge, tally: Tally, radius: float) -> float:
             for left, right in crossed(asking, members):
                 tally.probe(left, right)
         recall, done = float((tally.best[: len(truth)] == truth).mean()), ranks
-        if recall == 1:
+        if recall >= GOOD:
             break
     stray = np.flatnonzero(np.isinf(tally.best))  # alone in all cells around it
     for left, right in crossed(stray, np.arange(len(gauge.of))):

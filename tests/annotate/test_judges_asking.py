@@ -139,7 +139,7 @@ def test_difficulty_and_category_fill_their_columns():
         {
             "task_category": "Math",
             "other_task_category": ["Reasoning", "Others"],
-            "category_generator": "a judge",
+            "task_category_generator": "a judge",
         },
         1,
     )

@@ -36,7 +36,7 @@ def test_the_columns_have_the_published_names_and_ordered_types():
         "difficulty_error": text,
         "task_category": TASK_CATEGORIES,
         "other_task_category": pl.List(TASK_CATEGORIES),
-        "category_generator": text,
+        "task_category_generator": text,
         "category_reply": text,
         "category_error": text,
     }

@@ -93,7 +93,7 @@ def test_a_label_is_never_guessed(word):
     reply = f'{{"primary_tag": "{word}", "other_tags": []}}'
     assert judged_once(CATEGORY, reply, reply) == (
         {
-            "category_generator": "a judge",
+            "task_category_generator": "a judge",
             "category_error": f'"primary_tag" has "{word}", which is no label of it',
             "category_reply": reply,
         },

@@ -10,7 +10,6 @@ import pytest
 from builder.generate.near import NearTwins
 from builder.generate.sampling import row_seed
 from builder.recipe.goal import goal_of
-from builder.recipe.schema import Recipe
 from builder.run.course import Course
 from builder.select.duplicates import instruction_key
 from tests.generate.bench import Bench, in_order, recipe

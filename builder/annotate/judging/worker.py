@@ -68,6 +68,10 @@ class Form:
         return {part.column: part.read(said) for part in self.parts}
 
 
+PUBLISHED: Final = {"category": "task_category"}
+"""Judges whose `_generator` column has another name in the published sets."""
+
+
 class JudgeWorker:
     """Asks `judge` about rows. `seed` is the recipe's; only second questions make use of it."""
 
@@ -92,7 +96,7 @@ class JudgeWorker:
         if not isinstance(instruction, str) or not instruction.strip():
             return {f"{name}{FAILED}": NOTHING_TO_JUDGE}
         text = fill(self._form.prompt, instruction, self._options.max_characters)
-        asked_by: Values = {f"{name}_generator": self._judge.model}
+        asked_by: Values = {generator_column(name): self._judge.model}
         reply = await self._ask(text)
         try:
             return self._read(reply) | asked_by
@@ -127,7 +131,7 @@ class JudgeWorker:
 def llm_judge(name: str, version: int, summary: str, parts: tuple[Part, ...]) -> Annotator:
     """The annotator that asks `prompts/NAME.txt` of the judge; the reply's first part is a text.
 
-    Besides the columns of its parts it writes `NAME_generator` and, where the reply was unusable,
+    Besides the columns of its parts it writes who judged (`generator_column`) and, where the reply was unusable,
     `NAME_reply`. A change of the prompt is a new `version`.
     """
 
@@ -136,7 +140,7 @@ def llm_judge(name: str, version: int, summary: str, parts: tuple[Part, ...]) ->
         return JudgeWorker(Form(name, prompt, parts), await tools.judge(), options, tools.seed)
 
     writes = {part.column: part.output for part in parts}
-    writes[f"{name}_generator"] = Output(pl.String(), f"the model that judged the {name}")
+    writes[generator_column(name)] = Output(pl.String(), f"the model that judged the {name}")
     why = f"what the judge of the {name} replied, where that was no judgement"
     writes[f"{name}_reply"] = Output(pl.String(), why, "raw")
     return Annotator(
@@ -150,6 +154,11 @@ def llm_judge(name: str, version: int, summary: str, parts: tuple[Part, ...]) ->
         needs=Needs.JUDGE,
         cost=Cost.TOKENS,
     )
+
+
+def generator_column(name: str) -> str:
+    """The column with the model that judged, by its name in the published sets."""
+    return f"{PUBLISHED.get(name, name)}_generator"
 
 
 def _retry_seed(name: str, seed: int, row: object) -> int:

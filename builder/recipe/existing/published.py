@@ -26,10 +26,6 @@ NAME: Final = "source"
 UNREAD: Final = "source_unread"
 """The column that says which published values were unreadable, null where none was."""
 
-OTHER_NAMES: Final[Mapping[str, str]] = {"category_generator": "task_category_generator"}
-"""Our column -> its name in the published sets, where that is another (data-set cards of
-Magpie-Align on the Hub)."""
-
 BATCH: Final = 64
 """Rows that are read at once."""
 
@@ -74,10 +70,7 @@ def published(source: SourceSpec, on: Collection[str]) -> tuple[Annotator, Publi
 
 def name_in(source: SourceSpec, column: str) -> str | None:
     """The name that one of our columns has in a data set; None where it lacks it."""
-    if source.found is None:
-        return column
-    names = (column, OTHER_NAMES.get(column))
-    return next((name for name in names if name in source.found.columns), None)
+    return column if source.found is None or column in source.found.columns else None
 
 
 def stage_of(options: PublishedOptions, version: int) -> str:
