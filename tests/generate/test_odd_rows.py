@@ -10,13 +10,13 @@ from builder.release.release import Selected, make_release
 from tests.generate.bench import TEMPLATE, Bench, recipe
 from tests.generate.made_up import TextEngine
 
-LONG = "Count every grain of sand on beach number one and tell me what you saw there. "
+LONG = " ".join(f"{number:x} grains on beach {number * 7919 % 9973:x}," for number in range(3000))
 ODD = {
     "plain": "Explain tides to a child.",
     "no judgement": "Explain rivers, and make the judge babble.",
     "empty": "",
     "blank": " \n\t\u2028 ",
-    "long": "".join(LONG.replace("one", str(number)) for number in range(400))[:30_000],
+    "long": LONG[:30_000],
     "half": "What is \ud83d worth?",
     "pair": "What is \ud83d\ude00 worth here?",
     "right to left": "\u200fמה השעה עכשיו? كم الساعة الآن؟",
@@ -103,15 +103,18 @@ def test_each_ends_in_the_right_place(sampled, name):
 
 def test_a_judgement_that_cannot_be_read_is_kept_as_it_came(sampled):
     bench, row = sampled[0], NUMBER["no judgement"]
-    assert bench.column("quality_error")[row] == "the reply holds no JSON object"
+    assert bench.column("quality_error")[row] == (
+        "the reply holds no whole JSON object with the keys that were asked for"
+    )
     assert bench.column("quality_reply")[row] == BABBLE.replace("\ud83d", "\ufffd")
     assert bench.column("input_quality")[row] is None
 
 
 def test_texts_are_as_they_came_but_for_halves_of_characters(sampled):
     texts = sampled[0].column("instruction")
-    for name in ("long", "right to left", "nul", "emoji", "lines", "frame", "json", "template"):
+    for name in ("long", "right to left", "nul", "emoji", "lines", "frame", "json"):
         assert texts[NUMBER[name]] == ODD[name].strip()
+    assert texts[NUMBER["template"]] == "<u>Say"  # what follows is the end of a turn
     assert texts[NUMBER["half"]] == "What is \ufffd worth?"
     assert texts[NUMBER["pair"]] == "What is 😀 worth here?"
     assert sampled[0].column("response")[NUMBER["half answer"]] == "It is \ufffd this.\x00"
@@ -165,11 +168,11 @@ def test_the_card_is_one_that_can_be_read(sampled):
     assert "unjudged" in card
 
 
-@pytest.mark.parametrize("name", ["long", "half", "right to left", "nul", "emoji", "zero width"])
-def test_odd_texts_have_a_language_or_none(tmp_path, name):
+def test_odd_texts_have_a_language_or_none(tmp_path):
     pytest.importorskip("lingua")
-    wanted = recipe(annotate=["language"], target={"sampled": 1})
+    wanted = recipe(annotate=["language"], target={"sampled": len(ODD)})
     bench = Bench(tmp_path)
-    bench.sample(wanted, TextEngine([ODD[name]], reply))
-    assert bench.select(wanted)[1] == {0: None}
-    assert bench.column("language_error")[0] is None
+    bench.sample(wanted, TextEngine(ODD.values(), reply))
+    failed = {"empty": "failed", "blank": "failed", "no answer": "failed", "refused": "failed"}
+    assert bench.select(wanted)[1] == {row: failed.get(name) for name, row in NUMBER.items()}
+    assert set(bench.column("language_error").values()) == {None}

@@ -131,8 +131,8 @@ class JudgeWorker:
 def llm_judge(name: str, version: int, summary: str, parts: tuple[Part, ...]) -> Annotator:
     """The annotator that asks `prompts/NAME.txt` of the judge; the reply's first part is a text.
 
-    Besides the columns of its parts it writes who judged (`generator_column`) and, where the reply was unusable,
-    `NAME_reply`. A change of the prompt is a new `version`.
+    Besides the columns of its parts it writes who judged (`generator_column`) and, where the
+    reply was unusable, `NAME_reply`. A change of the prompt is a new `version`.
     """
 
     async def start(options: JudgeOptions, tools: Tools) -> JudgeWorker:
