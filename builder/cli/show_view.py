@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.console import Group
 from rich.panel import Panel
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
+
+from builder.rows import INSTRUCT, RESPOND, SELECTION
+
+_SHOWN: Final = frozenset({*INSTRUCT, *RESPOND, *SELECTION, "selected"})
+"""Columns that are no annotations."""
 
 
 def panels(rows: Sequence[Mapping[str, Any]]) -> list[Panel]:
@@ -26,11 +32,13 @@ def _panel(row: Mapping[str, Any]) -> Panel:
         state += f" of {row['duplicate_of']}"
     instruction = row["instruction"] or f"({row['instruction_error']})"
     response = row["response"] or f"({row['response_error'] or 'not answered'})"
+    judged = _judged(row)
     return Panel(
         Group(
             Text(instruction, style="bold"),
             Rule(style="bright_black"),
             Text(response, style="" if row["response"] else "bright_black"),
+            *([Rule(style="bright_black"), judged] if judged.row_count else []),
         ),
         title=f"row {row['row']} · {state}",
         title_align="left",
@@ -39,3 +47,22 @@ def _panel(row: Mapping[str, Any]) -> Panel:
         box=box.ROUNDED,
         border_style="green" if reason is None else "yellow",
     )
+
+
+def _judged(row: Mapping[str, Any]) -> Table:
+    """What annotators said of a row: a line a column that has a value."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column()
+    for name, value in row.items():
+        if name not in _SHOWN and value not in (None, []):
+            table.add_row(name, Text(_words(value)))
+    return table
+
+
+def _words(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

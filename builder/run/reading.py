@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from builder.errors import UsageError
 from builder.rows import SELECTION
 from builder.run.directory import RunDirectory
+
+
+NEIGHBOURS_FILE: Final = "neighbours.parquet"
+"""Name, beside the selection, of what is known of the rows' neighbours."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Wanted:
 
 
 def read_rows(run: RunDirectory, wanted: Wanted) -> list[dict[str, Any]]:
-    """Rows with the columns of all stages and of the selection, in row order.
+    """Rows with the columns of all stages, of their neighbours and of the selection, in row order.
 
     Where there are more than wanted, they are spread evenly over the run. `selected` is false for
     rows that no selection has seen yet: they have no `drop_reason`. Raises `RunError` when this
@@ -35,10 +39,21 @@ def read_rows(run: RunDirectory, wanted: Wanted) -> list[dict[str, Any]]:
     for shard in shards:
         inside = [number for number in numbers if shard.first <= number < shard.end]
         if inside:
-            rows += shard.rows().filter(pl.col("row").is_in(inside)).to_dicts()
+            found = shard.rows().filter(pl.col("row").is_in(inside))
+            rows += found.drop(pl.selectors.binary()).to_dicts()  # vectors are not for reading
     if wanted.row is not None and not rows:
         raise UsageError(f"{run.path} has no row {wanted.row}", mend="`magpie status` counts them.")
-    return _with_decisions(rows, run)
+    return _with_decisions(_with_neighbours(rows, run), run)
+
+
+def _with_neighbours(rows: list[dict[str, Any]], run: RunDirectory) -> list[dict[str, Any]]:
+    """Add what selecting found of the rows' neighbours, where it looked for them."""
+    path = run.selection_path.with_name(NEIGHBOURS_FILE)
+    if not path.exists():
+        return rows
+    found = pl.scan_parquet(path).filter(pl.col("row").is_in([row["row"] for row in rows]))
+    near = {row["row"]: row for row in found.collect().to_dicts()}
+    return [row | near.get(row["row"], {}) for row in rows]
 
 
 def _with_decisions(rows: list[dict[str, Any]], run: RunDirectory) -> list[dict[str, Any]]:
