@@ -15,7 +15,7 @@ from builder.generate.judge import Judge
 from builder.generate.ledger import Ledger
 from builder.generate.near import NearTwins
 from builder.generate.pools import Pools
-from builder.generate.record import Row
+from builder.generate.record import Row, writable
 from builder.generate.tasks import Tasks
 from builder.recipe.annotators import done_column
 from builder.recipe.cascade import EMBEDDING, Step
@@ -170,7 +170,7 @@ class Flow:
             if fate.dropped and not self.respond_to_all:
                 break
             if not record.get(done_column(step.stage)) and readable(step, record):
-                said = await station.do(record)
+                said = _well_said(step, await station.do(record))
                 self.writer.append(step.stage, row, said)
                 record = record | said | {done_column(step.stage): True}
             if not fate.dropped:
@@ -191,3 +191,9 @@ class Flow:
 def readable(step: Step, record: Row) -> bool:
     """Whether all is there that a step reads. An instruction without text is not answered."""
     return all(record.get(column) is not None for column in step.reads)
+
+
+def _well_said(step: Step, said: Row) -> Row:
+    """The record of a step; a server that refuses a row may give its reason in half characters."""
+    why = said.get(step.error)
+    return said | {step.error: writable(why)} if isinstance(why, str) else said

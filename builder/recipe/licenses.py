@@ -1,24 +1,74 @@
-"""Licence ids that the Hugging Face Hub knows."""
+"""Licences of models: what they ask of output, and which model is under which.
+
+All of it stands in `licenses.yaml`, with its sources; this module only reads that.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
 
-_IDS = """
-llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 gemma grok2-community
-apache-2.0 mit isc zlib ncsa unlicense wtfpl postgresql ms-pl bsl-1.0 afl-3.0 artistic-2.0
-bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear ecl-2.0 epl-1.0 epl-2.0 mpl-2.0 osl-3.0
-agpl-3.0 gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 lgpl-lr gfdl lppl-1.3c ofl-1.1
-eupl-1.1 eupl-1.2 etalab-2.0
-cc cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0
-cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0
-cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0
-c-uda cdla-sharing-1.0 cdla-permissive-1.0 cdla-permissive-2.0 odc-by odbl pddl
-openrail openrail++ bigscience-openrail-m creativeml-openrail-m bigcode-openrail-m
-bigscience-bloom-rail-1.0 openmdw-1.0 deepfloyd-if-license
-apple-ascl apple-amlr h-research intel-research fair-noncommercial-research-license
-unknown other
-"""
+import yaml
 
-LICENSES: Final = frozenset(_IDS.split())
-"""Values that the Hub takes for `license:` (its documentation, "Repository licenses")."""
+_TABLE: Final = Path(__file__).with_name("licenses.yaml")
+
+UNTOLD: Final = frozenset({"unknown", "other"})
+"""Ids of the Hub that name no licence."""
+
+
+@dataclass(frozen=True)
+class License:
+    """A licence. `asks` are sentences on what it asks of output; none where it asks nothing."""
+
+    id: str
+    name: str
+    link: str | None = None
+    policy: str | None = None
+    """Address of the use policy that it takes in."""
+    banner: str | None = None
+    """Words that whoever makes something with the model has to display."""
+    notice: str | None = None
+    """Words of the text file that goes with copies."""
+    asks: tuple[str, ...] = ()
+    hub: bool = True
+    """Whether the Hub takes the id for `license:`."""
+
+
+@functools.cache
+def _table() -> Mapping[str, Any]:
+    return dict(yaml.safe_load(_TABLE.read_text(encoding="utf-8")))
+
+
+@functools.cache
+def _licenses() -> Mapping[str, License]:
+    table = _table()
+    described = {
+        key: License(id=key, **{**values, "asks": tuple(values.get("asks", ()))})
+        for key, values in table["licenses"].items()
+    }
+    return described | {key: License(id=key, name=key) for key in table["others"].split()}
+
+
+LICENSES: Final = frozenset(_licenses())
+"""Ids that a recipe may name: those that the Hub takes (its documentation, "Repository licenses"),
+and a few of models that the Hub shows under `license_name`."""
+
+
+def license_of(key: str) -> License:
+    """Return the licence of this id; of one that nobody knows, no more than its name."""
+    return _licenses().get(key) or License(id=key, name=key, hub=False)
+
+
+def known_license(model: str) -> str | None:
+    """Return the licence of a model on the Hub, where the table has it: `ORG/NAME` -> `llama3`."""
+    name = model.casefold()
+    fits = (key for pattern, key in _table()["models"].items() if _fits(name, pattern))
+    return next(fits, None)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern.casefold())

@@ -86,6 +86,13 @@ class ModelSpec(Spec):
     """Branch, tag or commit on the Hub. A folder has none."""
     license: str = Field(min_length=1, description="a licence id of the Hub, such as llama3")
     """Licence of the model's output, as the Hub spells it."""
+    license_name: str | None = Field(
+        default=None, pattern=r"^[a-z0-9][a-z0-9.-]*$", description="a name such as my-license-1.0"
+    )
+    """What a licence is called that the Hub has no id for: `license: other`."""
+    license_link: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="the address of the licence's text"
+    )
 
 
 class TemplateSpec(Spec):
@@ -232,6 +239,10 @@ class PublishSpec(Spec):
         default="filtered", pattern=r"^\w[\w.-]*$", description="a name such as filtered"
     )
     """Name of the configuration; the Hub does not allow `data`."""
+    licenses: dict[str, str] = Field(
+        default_factory=dict, description="lines such as ORG/NAME: apache-2.0"
+    )
+    """Licences of models that annotate, by name, where magpie does not know them."""
 
 
 class Recipe(Spec):

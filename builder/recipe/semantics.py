@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from builder.recipe.annotators import asks_engine, judges_of
 from builder.recipe.engine_spec import KINDS, EmbeddedEngineSpec
-from builder.recipe.faults import nearest, show
+from builder.recipe.faults import KeyPath, nearest, show
 from builder.recipe.licenses import LICENSES
 from builder.recipe.model_source import DEMO, is_folder, is_hub_id, model_folder
 from builder.recipe.schema import Recipe
@@ -137,11 +137,16 @@ def _context(recipe: Recipe) -> Iterator[Complaint]:
 
 
 def _license(recipe: Recipe) -> Iterator[Complaint]:
-    seen = recipe.model.license
-    if seen not in LICENSES:
-        near = nearest(seen, LICENSES)
-        mend = f"did you mean {near}?" if near else "write a licence id of the Hub, or other"
-        yield ("model", "license"), f"{show(seen)} is no licence that the Hub knows", mend
+    told: dict[KeyPath, str] = {("model", "license"): recipe.model.license}
+    if recipe.judge:
+        told["judge", "model", "license"] = recipe.judge.model.license
+    for name, seen in (recipe.publish.licenses if recipe.publish else {}).items():
+        told["publish", "licenses", name] = seen
+    for path, seen in told.items():
+        if seen not in LICENSES:
+            near = nearest(seen, LICENSES)
+            mend = f"did you mean {near}?" if near else "write a licence id of the Hub, or other"
+            yield path, f"{show(seen)} is no licence that the Hub knows", mend
 
 
 def _template(recipe: Recipe) -> Iterator[Complaint]:

@@ -15,6 +15,7 @@ from builder.recipe.template import PromptTemplate
 from builder.release import statistics
 from builder.release.columns import Column, filtered_columns, raw_columns, type_name
 from builder.release.layout import RAW, config_of, facts_path, parquet_files, split_of
+from builder.release.licensing import model_licenses
 from builder.release.limits import limits
 from builder.release.measured import measured, measured_columns
 from builder.release.model_name import model_name, name_of
@@ -48,6 +49,7 @@ def gather(
         "rebuild": rebuild_command(recipe),
         "model": _model(recipe),
         "judge": _judge(recipe),
+        "licenses": model_licenses(recipe, annotators),
         "template": _template(recipe, template),
         "sweep": statistics.sweep(recipe, rows[RAW], rows[config]),
         "funnel": _with_shares(funnel),

@@ -2,6 +2,7 @@
 
 README.md  CHANGELOG.md  recipe/<split>.yaml  facts/<split>.json
 filtered/<split>-00000-of-000NN.parquet       raw/<split>-00000-of-000NN.parquet
+licenses/<split>/NOTICE.txt                   licenses/<split>/<model>/LICENSE
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ def recipe_path(folder: Path, split: str) -> Path:
 def facts_path(folder: Path, split: str) -> Path:
     """Return where the facts of a split lie."""
     return folder / "facts" / f"{split}.json"
+
+
+def licenses_path(folder: Path, split: str) -> Path:
+    """Return the folder of a split's notice and of the licences' texts."""
+    return folder / "licenses" / split
 
 
 def parquet_name(split: str, number: int, count: int) -> str:

@@ -11,7 +11,6 @@ from builder.errors import UsageError
 from builder.rows import SELECTION
 from builder.run.directory import RunDirectory
 
-
 NEIGHBOURS_FILE: Final = "neighbours.parquet"
 """Name, beside the selection, of what is known of the rows' neighbours."""
 

@@ -167,9 +167,7 @@ def test_rows_without_what_a_needed_step_reads_are_unjudged_and_not_waited_for(b
     made_up["parity"]._say = lambda row: None if row["row"] else "even"
     made_up["grade"].annotator.__dict__["reads"] = ("instruction", "parity")
     rules = {"instruction": {"good": "grade = 'good'"}}
-    wanted = recipe(
-        annotate={"grade": {}, "parity": {}}, rules=rules, target={"sampled": 3}
-    )
+    wanted = recipe(annotate={"grade": {}, "parity": {}}, rules=rules, target={"sampled": 3})
     bench.sample(wanted, TextEngine(["one", "two", "three"]))
     assert bench.select(wanted)[1] == {0: None, 1: "unjudged", 2: "unjudged"}
     assert made_up["grade"].asked == [0]

@@ -49,7 +49,7 @@ def reply(prompt, params):
     if "half of something" in prompt:
         return "It is \udc00 this.\x00"
     if "given up" in prompt:
-        raise RowError("the server said: \x00 no")
+        raise RowError("the server said: \x00 \ud83d no")
     return "" if "nothing at all" in prompt else "Fine: שלום 👍🏽\u2028!"
 
 
@@ -108,6 +108,11 @@ def test_a_judgement_that_cannot_be_read_is_kept_as_it_came(sampled):
     )
     assert bench.column("quality_reply")[row] == BABBLE.replace("\ud83d", "\ufffd")
     assert bench.column("input_quality")[row] is None
+
+
+def test_a_reason_of_a_server_is_kept_without_halves_of_characters(sampled):
+    errors = sampled[0].column("response_error")
+    assert errors[NUMBER["refused"]] == "the server said: \x00 \ufffd no"
 
 
 def test_texts_are_as_they_came_but_for_halves_of_characters(sampled):
