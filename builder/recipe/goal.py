@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import polars as pl
 
@@ -36,7 +37,9 @@ def goal_of(recipe: Recipe, available: int | None = None) -> Goal:
     if available is None and source is not None and source.found is not None:
         available = source.found.rows
     return Goal(
-        kept=None if target.kept is None else math.ceil(target.kept * recipe.select.over),
+        kept=None
+        if target.kept is None
+        else math.ceil(target.kept * Fraction(str(recipe.select.over))),
         sampled=target.sampled,
         quotas=quotas_of(recipe),
         novelty=target.novelty,

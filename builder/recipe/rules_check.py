@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import polars as pl
@@ -38,6 +38,7 @@ def check_columns(recipe: Recipe) -> Iterator[Complaint]:
             if complaint:
                 yield ("rules", part, name), *complaint
     yield from _cut_column(recipe, response_columns(recipe))
+    yield from _quota_column(recipe)
 
 
 def _rule_names(recipe: Recipe) -> Iterator[Complaint]:
@@ -106,3 +107,31 @@ def _cut_column(recipe: Recipe, columns: dict[str, pl.DataType]) -> Iterator[Com
     near = nearest(by, numeric)
     mend = f"did you mean {near}?" if near else f"write {', '.join(numeric)}"
     yield ("select", "by"), *(absent or (f"unknown column {by}", mend))
+
+
+def _quota_column(recipe: Recipe) -> Iterator[Complaint]:
+    """Find faults in the column of the quotas: rows are asked for it before their response."""
+    target, columns = recipe.target, instruction_columns(recipe)
+    if target.by is None:
+        return
+    path, kind = ("target", "by"), columns.get(target.by)
+    with_labels = [name for name, one in columns.items() if isinstance(one, pl.Enum)]
+    if kind is None:
+        absent, near = missing_column(target.by, recipe), nearest(target.by, columns)
+        mend = f"did you mean {near}?" if near else f"write {', '.join(with_labels)}"
+        yield path, *(absent or (f"unknown column {target.by}", mend))
+    elif not isinstance(kind, pl.Enum | pl.String | pl.Boolean):
+        yield path, f"{target.by} holds no labels", f"write {', '.join(with_labels)}"
+    elif isinstance(kind, pl.Enum):
+        yield from _quota_labels(target.quotas or {}, target.by, kind.categories.to_list())
+    elif target.quotas is None:
+        message = f"{target.by} may hold any label, so its rows cannot be dealt out"
+        yield ("target", "by"), message, "write quotas: {EN: 100, DE: 50} or the like below target"
+
+
+def _quota_labels(quotas: Mapping[str, int], by: str, labels: list[str]) -> Iterator[Complaint]:
+    for label in quotas:
+        if label not in labels:
+            near = nearest(label, labels)
+            mend = f"did you mean {near}?" if near else f"write {', '.join(labels)}"
+            yield ("target", "quotas", label), f"is no label of {by}", mend

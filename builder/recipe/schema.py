@@ -243,6 +243,12 @@ class PublishSpec(Spec):
         default_factory=dict, description="lines such as ORG/NAME: apache-2.0"
     )
     """Licences of models that annotate, by name, where magpie does not know them."""
+    card: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][\w-]*\.md\.j2$",
+        description="the name of a template in dataset_cards, such as short.md.j2",
+    )
+    """The template of the card. None: `card.md.j2`."""
 
 
 class Recipe(Spec):

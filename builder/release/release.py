@@ -12,6 +12,7 @@ import polars as pl
 
 from builder.errors import RunError
 from builder.recipe.annotators import outputs, whole_set_columns
+from builder.recipe.license_files import license_files
 from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
 from builder.release.card import write_card
@@ -20,6 +21,7 @@ from builder.release.columns import filtered_columns, raw_columns
 from builder.release.facts import Facts, facts_text, gather, origin_facts
 from builder.release.folder_swap import replacing_folder
 from builder.release.layout import CHANGELOG, RAW, config_of, facts_path, recipe_path, split_of
+from builder.release.license_text import write_licenses
 from builder.release.parquet import SplitWriter
 from builder.release.recipe_text import recipe_text
 from builder.release.rows_out import released
@@ -57,6 +59,8 @@ class Selected:
     """`Funnel.to_json()` of that selection."""
     origin: Mapping[str, Any] = field(default_factory=dict)
     """`server` and `preflight` as run.json has them, and `cost` where an account was kept."""
+    base: Path | None = None
+    """Folder that paths in the recipe start from. None: no texts of licences are looked for."""
 
     @property
     def neighbours(self) -> Path | None:
@@ -80,6 +84,8 @@ def make_release(
         tally = _write_rows(draft, selected, recipe, template)
         facts = gather(draft, recipe, template, selected.funnel, tally)
         facts |= origin_facts(selected.origin)
+        texts = license_files(recipe, selected.base) if selected.base else {}
+        facts["licenses"] = write_licenses(draft, facts, texts)
         _write(facts_path(draft, split), facts_text(facts))
         _write(recipe_path(draft, split), recipe_text(recipe))
         _write(draft / CHANGELOG, changelog(facts))
@@ -92,9 +98,12 @@ def _refuse_nothing(funnel: Mapping[str, Any]) -> None:
         return
     steps = sorted(funnel["dropped"], key=lambda step: -step["rows"])
     seen = ", ".join(f"{step['reason']} {step['rows']}" for step in steps if step["rows"])
+    mend = "Loosen the rule that drops most, then run `magpie filter RUN`; or sample more rows."
+    if any(step["reason"] == "unanswered" and step["rows"] for step in steps):
+        mend = "Rows wait for a judgement or a response: `magpie build RECIPE --run RUN` asks."
     raise RunError(
         f"no row is left for a release: of {funnel['rows']} rows, dropped were {seen or 'none'}",
-        mend="Loosen the rule that drops most, then run `magpie filter RUN`; or sample more rows.",
+        mend=mend,
     )
 
 

@@ -8,9 +8,9 @@ from builder.errors import RecipeError
 from builder.recipe.load import check_recipe, load_recipe
 from tests.recipe.cases import SMALLEST, cases
 
-BROKEN = [
-    case for name in ("values", "engines", "rules", "text") for case in cases(f"broken/{name}.yaml")
-]
+FILES = ("annotators", "engines", "rules", "text", "values")
+
+BROKEN = [case for name in FILES for case in cases(f"broken/{name}.yaml")]
 
 
 def text_of(case):
