@@ -113,7 +113,7 @@ def release(resolved: Resolved, run: RunDirectory, record: RunRecord, funnel: Fu
     found, shards = run.record(), run.shards(record)
     cost = cost_of(run, funnel.kept)
     origin = {"server": found.server, "preflight": found.preflight, "cost": cost}
-    selected = Selected(shards, run.selection_path, funnel.to_json(), origin)
+    selected = Selected(shards, run.selection_path, funnel.to_json(), origin, resolved.base)
     made = make_release(run.release_path, selected, resolved.recipe, resolved.template)
     run.note("released", rows=funnel.rows, kept=funnel.kept)
     return Built(funnel, made)

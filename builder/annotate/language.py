@@ -18,9 +18,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from builder.annotate.base import Annotator, Needs, Options, Output, Row, Tools, Values
 from builder.annotate.texts.prose import prose
-from builder.annotate.texts.well_formed import well_formed
 from builder.errors import MissingExtraError, UsageError
 from builder.spec import as_tuple
+from builder.text import writable
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -80,7 +80,7 @@ class _Lingua:
     def _say(self, texts: Sequence[str | None]) -> list[Values]:
         assert self._detector is not None
         found: list[Values] = [{} for _ in texts]
-        read = {n: well_formed(prose(text or "")[:READ]) for n, text in enumerate(texts)}
+        read = {n: writable(prose(text or "")[:READ]) for n, text in enumerate(texts)}
         read = {n: text for n, text in read.items() if sum(map(str.isalpha, text)) >= FEWEST}
         spread = self._detector.compute_language_confidence_values_in_parallel(list(read.values()))
         for n, values in zip(read, spread, strict=True):

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from builder.annotate.base import Annotator, Options, Output, Pure, Row, Tools, Values
-from builder.annotate.texts.well_formed import well_formed
+from builder.text import writable
 
 _TEXTS: Final = ("instruction", "response")
 
@@ -25,7 +25,7 @@ async def _start(options: Options, tools: Tools) -> Pure:  # noqa: ARG001
         if encode is None:
             return {}
         texts = {name: row[name] for name in _TEXTS if row[name] is not None}
-        return {f"{name}_text_tokens": len(encode(well_formed(texts[name]))) for name in texts}
+        return {f"{name}_text_tokens": len(encode(writable(texts[name]))) for name in texts}
 
     return Pure(say)
 

@@ -26,8 +26,8 @@ from builder.annotate.base import (
     Tools,
     Values,
 )
-from builder.annotate.texts.well_formed import well_formed
 from builder.errors import RowError
+from builder.text import writable
 
 SLOTS: Final = ("{instruction}", "{response}")
 
@@ -53,7 +53,7 @@ class RewardOptions(ServerOptions):
 
 async def score_of(scorer: Scorer, instruction: str, response: str) -> float:
     """The reward of a response. Raises `RowError`, also for a reward that is no finite number."""
-    reward = await scorer.score(well_formed(instruction), well_formed(response))
+    reward = await scorer.score(writable(instruction), writable(response))
     if not math.isfinite(reward):
         raise RowError(f"the reward is {reward}, which is no finite number")
     return reward

@@ -36,8 +36,8 @@ from builder.annotate.base import (
     Writer,
 )
 from builder.annotate.reward import RewardOptions, score_of
-from builder.annotate.texts.well_formed import well_formed
 from builder.errors import EngineError, RowError
+from builder.text import writable
 
 PROMPT: Final = """\
 Below is a request that a person wrote to an expert, and the expert's complete answer to it.
@@ -108,9 +108,9 @@ class DifferenceWorker:
 
     async def _answer(self, instruction: str) -> str:
         """What the base model says, without white space around it. It may be nothing."""
-        prompt = PROMPT.replace("{instruction}", well_formed(instruction).strip())
+        prompt = PROMPT.replace("{instruction}", writable(instruction).strip())
         reply = await self._writer.write(prompt, self._max_tokens, STOPS)
-        return well_formed(reply.text).strip()
+        return writable(reply.text).strip()
 
     def _refuse_other_model(self, model: str | None) -> None:
         """Raise where the reward was given by another model. A name may have lost its folder."""

@@ -33,7 +33,7 @@ from builder.annotate.base import (
     Tools,
     Values,
 )
-from builder.annotate.texts.well_formed import well_formed
+from builder.text import writable
 
 MAX_TOKENS: Final = 64
 """Tokens of a verdict. All 14 categories of Llama Guard 3 in a row take some 45."""
@@ -94,7 +94,7 @@ class SafetyWorker:
         if not isinstance(instruction, str) or not instruction.strip():
             return {f"safety{FAILED}": NOTHING_TO_JUDGE}
         asked_of: Values = {"safety_generator": self._guard.model}
-        text = well_formed(instruction)
+        text = writable(instruction)
         try:
             return asked_of | _columns(read_verdict(await self._ask(text)))
         except UnusableVerdictError:
@@ -102,7 +102,7 @@ class SafetyWorker:
         try:
             return asked_of | _columns(read_verdict(reply))
         except UnusableVerdictError as error:
-            raw = well_formed(reply.text)
+            raw = writable(reply.text)
             return asked_of | {f"safety{FAILED}": str(error), "safety_reply": raw}
 
     async def _ask(self, text: str) -> Reply:

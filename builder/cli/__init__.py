@@ -20,6 +20,10 @@ COMMANDS = {
     "show": ("builder.cli.show:show", "Read rows of a run, dropped ones with their reason."),
     "filter": ("builder.cli.release:filter_", "Select anew after an edit of the rules."),
     "card": ("builder.cli.release:card", "Render the card of a release anew."),
+    "report": (
+        "builder.cli.report:report",
+        "Make an HTML page to explore a run: charts, map and rows in one file.",
+    ),
     "recipe": ("builder.cli.recipe:recipe", "List, show, check and start recipes."),
     "serve": (
         "builder.cli.server:serve",

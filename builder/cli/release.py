@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from builder.cli.arguments import run_argument, set_option
 from builder.cli.output import Output, output_options
-from builder.errors import RunError, UsageError
+from builder.errors import RunError
 from builder.run.directory import RunDirectory
 
 
@@ -63,27 +64,36 @@ def card(run: str) -> None:
 
 @click.command()
 @click.argument("run")
-@click.option("--to", required=True, metavar="DIR", help="The folder that gets the release.")
+@click.option("--to", metavar="ORG/NAME|DIR", help="A repository on the Hub, or a folder.")
+@click.option("--version", metavar="X.Y.Z", help="A higher version than the content asks for.")
+@click.option(
+    "--private/--public",
+    default=None,
+    help="What the repository has to be; a new one is public unless told.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the exact plan, and send nothing.")
 @output_options
-def publish(run: str, to: str, as_json: bool, quiet: bool) -> None:
+def publish(run: str, to: str | None, as_json: bool, quiet: bool, **asked: Any) -> None:
     """Publish the release of a run.
 
-    Into a folder: --to DIR. A folder that holds a release with other splits keeps them, and its
-    card is rendered anew over all. It is changed as a whole or not at all.
+    To the Hub: one commit, then a tag vX.Y.Z that is never moved, then everything is read back.
+    Other splits of the repository stay byte for byte; its card is rendered anew over all. Stopped
+    at any moment, the same command finishes what is begun, or says that all is done. Without --to
+    it goes where the recipe says. The version follows from the content.
+
+    Into a folder with --to ./DIR, in the same way: as a whole or not at all.
 
     \b
-    Example:
+    Examples:
+      magpie publish runs/demo --to ORG/NAME --dry-run
+      magpie publish runs/demo --to ORG/NAME --private
       magpie publish runs/demo --to /data/sets/magpie-demo
     """
-    from builder.release.copy import copy_release
+    from builder.cli import publishing
 
-    directory = run_argument(run)
-    _refuse_repository(to)
+    directory, output = run_argument(run), Output(as_json=as_json, quiet=quiet)
     with directory.lock():
-        splits = copy_release(_release_of(directory), Path(to))
-    output = Output(as_json=as_json, quiet=quiet)
-    output.say(f"Published to {to}: split {', '.join(splits)}")
-    output.document({"to": to, "splits": splits})
+        publishing.publish_to(to, directory, _release_of(directory), output, **asked)
 
 
 def _release_of(run: RunDirectory) -> Path:
@@ -94,14 +104,3 @@ def _release_of(run: RunDirectory) -> Path:
     if not run.release_path.is_dir():
         raise RunError(f"{run.path} has no release yet", mend=f"Run: magpie filter {run.path}")
     return run.release_path
-
-
-def _refuse_repository(to: str) -> None:
-    """Refuse ORG/NAME, which means a repository on the Hub: nobody wants a folder of that name."""
-    path = Path(to)
-    if to.count("/") == 1 and not to.startswith((".", "/", "~")) and not path.parent.is_dir():
-        raise UsageError(
-            f"--to {to} names a repository on the Hub, and this version publishes into folders",
-            mend=f"Write --to ./{to} for a folder. To upload it: hf upload {to} DIR "
-            "--repo-type dataset",
-        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich import box
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
@@ -33,13 +33,14 @@ def _panel(row: Mapping[str, Any]) -> Panel:
     instruction = row["instruction"] or f"({row['instruction_error']})"
     response = row["response"] or f"({row['response_error'] or 'not answered'})"
     judged = _judged(row)
+    parts: list[RenderableType] = [
+        Text(instruction, style="bold"),
+        Rule(style="bright_black"),
+        Text(response, style="" if row["response"] else "bright_black"),
+        *([Rule(style="bright_black"), judged] if judged.row_count else []),
+    ]
     return Panel(
-        Group(
-            Text(instruction, style="bold"),
-            Rule(style="bright_black"),
-            Text(response, style="" if row["response"] else "bright_black"),
-            *([Rule(style="bright_black"), judged] if judged.row_count else []),
-        ),
+        Group(*parts),
         title=f"row {row['row']} · {state}",
         title_align="left",
         subtitle=f"temperature {row['temperature']} · top_p {row['top_p']} · {row['uuid']}",

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from builder.annotate.base import FAILED, Needs, Worker
 from builder.errors import RowError
 from builder.generate.meter import Meter
-from builder.generate.record import Row, writable
+from builder.generate.record import Row
 from builder.recipe.annotators import Annotation
+from builder.text import writable
 
 COMPUTING = (Needs.NOTHING, Needs.MODEL)
 """Needs of annotators that this machine computes: one batch at a time, or they would only get in

@@ -15,11 +15,12 @@ from builder.generate.judge import Judge
 from builder.generate.ledger import Ledger
 from builder.generate.near import NearTwins
 from builder.generate.pools import Pools
-from builder.generate.record import Row, writable
+from builder.generate.record import Row
 from builder.generate.tasks import Tasks
 from builder.recipe.annotators import done_column
 from builder.recipe.cascade import EMBEDDING, Step
 from builder.run.writer import ShardWriter
+from builder.text import writable
 
 
 @dataclass(frozen=True)

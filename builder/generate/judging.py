@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from builder.annotate.base import Question, Reply
 from builder.engines.base import SamplingParams
-from builder.generate.record import Asks, writable
+from builder.generate.record import Asks
 from builder.recipe.template import PromptTemplate
+from builder.text import writable
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from builder.engines.base import Completion, SamplingParams
+from builder.text import writable
 
 Row = dict[str, object]
 
@@ -19,16 +20,6 @@ class Asks(Protocol):
 
 SILENT = "the model closed its turn without a word"
 """Why a row without text was given up: nothing can be done with it."""
-
-
-def writable(text: str) -> str:
-    """The text without halves of surrogate pairs, which JSON can carry and UTF-8 cannot.
-
-    Two halves that belong together become their character, a lone one the replacement character.
-    """
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def text_columns(column: str, finish_reason: str, completion: Completion) -> Row:

@@ -17,8 +17,9 @@ from builder.engines.remote.model import RemoteModel
 from builder.engines.scoring.conversation import SCORING, score_in, scoring_prompt
 from builder.engines.scoring.engine import ScoringEngine, connect_scoring
 from builder.errors import EngineError, TemplateError
-from builder.generate.record import Asks, writable
+from builder.generate.record import Asks
 from builder.recipe.engine_spec import OpenAIEngineSpec
+from builder.text import writable
 
 E = TypeVar("E", bound=Engine)
 

@@ -19,10 +19,12 @@ def section(facts: Facts) -> str:
     """Return the section of one version: how many rows of what, and why the others went."""
     funnel, model, recipe = facts["funnel"], facts["model"], facts["recipe"]
     dropped = [f"{step['reason']} {step['rows']:,}" for step in funnel["dropped"] if step["rows"]]
+    source = facts.get("source")
+    came = f"taken from {source['dataset']}" if source else "sampled"
     lines = [
         f"## {facts['split']} {recipe['version']}",
         "",
-        f"- {funnel['rows']:,} rows sampled, {funnel['kept']:,} kept",
+        f"- {funnel['rows']:,} rows {came}, {funnel['kept']:,} kept",
         f"- dropped: {', '.join(dropped) or 'none'}",
         f"- recipe {recipe['name']}, model {model['id']}, revision {model['revision']}",
     ]

@@ -18,8 +18,10 @@ from builder.release.layout import RAW, config_of, facts_path, parquet_files, sp
 from builder.release.licensing import model_licenses
 from builder.release.limits import limits
 from builder.release.measured import measured, measured_columns
+from builder.release.memory import arrow_bytes
 from builder.release.model_name import model_name, name_of
-from builder.release.recipe_text import rebuild_command
+from builder.release.recipe_text import rebuild_command, source_name
+from builder.release.samples import samples
 from builder.release.tally import Tally
 
 FORMAT: Final = 1
@@ -45,13 +47,15 @@ def gather(
         "split": split,
         "repo": recipe.publish.repo if recipe.publish else None,
         "default_config": config,
+        "card": recipe.publish.card if recipe.publish else None,
         "recipe": _recipe(recipe),
+        "source": _source(recipe),
         "rebuild": rebuild_command(recipe),
         "model": _model(recipe),
         "judge": _judge(recipe),
         "licenses": model_licenses(recipe, annotators),
         "template": _template(recipe, template),
-        "sweep": statistics.sweep(recipe, rows[RAW], rows[config]),
+        "sweep": [] if recipe.source else statistics.sweep(recipe, rows[RAW], rows[config]),
         "funnel": _with_shares(funnel),
         "annotators": annotators,
         "limits": limits(rows[config], annotators),
@@ -64,6 +68,7 @@ def gather(
             for name, found in rows.items()
         },
         **measured(recipe, rows),
+        "samples": samples(files[config], recipe.seed),
     }
 
 
@@ -74,10 +79,35 @@ def origin_facts(origin: Mapping[str, Any]) -> Facts:
     not have to share. A run that kept no account has none.
     """
     found = {key: origin.get(key) for key in ("server", "preflight")}
-    return found | ({"cost": origin["cost"]} if origin.get("cost") else {})
+    return found | ({"cost": _in_hours(origin["cost"])} if origin.get("cost") else {})
+
+
+def _in_hours(cost: Mapping[str, Any]) -> Facts:
+    """Add to each stage the GPU-hours that a card prints."""
+    stages = [
+        {**stage, "gpu_hours": round(stage["gpu_seconds"] / 3600, 2)} for stage in cost["stages"]
+    ]
+    return {**cost, "stages": stages}
 
 
 _FINISH: Final = ("instruction_finish_reason", "finish_reason")
+
+
+def _source(recipe: Recipe) -> Facts | None:
+    """The data set that the rows come from; None where the model sampled them."""
+    source = recipe.source
+    if source is None:
+        return None
+    found = source.found
+    return {
+        "dataset": source_name(source),
+        "on_hub": source.revision is not None,
+        "config": source.config,
+        "split": source.split,
+        "revision": source.revision,
+        "rows": found.rows if found else None,
+        "sha256": found.sha256 if found else None,
+    }
 
 
 def _recipe(recipe: Recipe) -> Facts:
@@ -120,7 +150,8 @@ def _judge(recipe: Recipe) -> Facts | None:
 def _template(recipe: Recipe, template: PromptTemplate) -> Facts:
     values = template.to_json()
     del values["source"]  # may name a folder of this machine
-    return values | {"given_by": "recipe" if recipe.template else "tokenizer"}
+    by = "data set" if recipe.source else "recipe" if recipe.template else "tokenizer"
+    return values | {"given_by": by}
 
 
 def _with_shares(funnel: Mapping[str, Any]) -> Facts:
@@ -137,6 +168,7 @@ def _config(folder: Path, files: Sequence[Path], rows: int, columns: Sequence[Co
         "rows": rows,
         "size_category": statistics.size_category(rows),
         "bytes": sum(sizes.values()),
+        "arrow_bytes": arrow_bytes(files),
         "files": sizes,
         "columns": [
             {

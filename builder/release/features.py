@@ -1,9 +1,10 @@
-"""The columns of a configuration as the Hub's metadata of a card spells them: `dataset_info`.
+"""What the card's metadata says of the rows of a configuration: `dataset_info`.
 
 `datasets` takes the columns of all splits of a configuration for those of the first. Where one
 split has an annotation that another lacks, it can open neither, unless the card tells it what
 columns there are in all; those that a split lacks are then null. (datasets 5.2:
-`table.cast_table_to_schema`; the spelling is that of `Features._to_yaml_list`.)
+`table.cast_table_to_schema`; the spelling is that of `Features._to_yaml_list`.) It refuses a split
+whose number of rows is another than told (`info_utils.verify_splits`).
 """
 
 from __future__ import annotations
@@ -14,20 +15,31 @@ from typing import Any
 from builder.release.facts import Facts
 
 
-def dataset_info(splits: Sequence[Facts], config: str) -> dict[str, Any] | None:
-    """Return what the metadata says of a configuration; None where its splits have equal columns.
+def dataset_info(splits: Sequence[Facts], config: str) -> dict[str, Any]:
+    """Return columns, rows and bytes of a configuration, over all splits that have it.
 
-    A column that two splits have in two types is left as the first one has it.
+    A column that two splits have in two types is left as the first one has it. `num_bytes` are
+    those of Arrow tables, `download_size` those of the files.
     """
-    found = [facts["configs"][config]["columns"] for facts in splits if config in facts["configs"]]
-    kinds = [{column["name"]: column["type"] for column in columns} for columns in found]
-    if all(list(one) == list(kinds[0]) for one in kinds):
-        return None
+    found = [(facts["split"], facts["configs"][config]) for facts in _with(splits, config)]
     merged: dict[str, str] = {}
-    for one in kinds:
-        merged |= {name: kind for name, kind in one.items() if name not in merged}
-    features = [{"name": name, **feature(kind)} for name, kind in merged.items()]
-    return {"config_name": config, "features": features}
+    for _, one in found:
+        merged |= {c["name"]: c["type"] for c in one["columns"] if c["name"] not in merged}
+    sizes = [
+        {"name": split, "num_bytes": one["arrow_bytes"], "num_examples": one["rows"]}
+        for split, one in found
+    ]
+    return {
+        "config_name": config,
+        "features": [{"name": name, **feature(kind)} for name, kind in merged.items()],
+        "splits": sizes,
+        "download_size": sum(one["bytes"] for _, one in found),
+        "dataset_size": sum(size["num_bytes"] for size in sizes),
+    }
+
+
+def _with(splits: Sequence[Facts], config: str) -> list[Facts]:
+    return [facts for facts in splits if config in facts["configs"]]
 
 
 def feature(kind: str) -> Mapping[str, Any]:

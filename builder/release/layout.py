@@ -63,9 +63,10 @@ def parquet_files(folder: Path, config: str, split: str) -> list[Path]:
 
 
 def files_of(folder: Path, split: str) -> list[Path]:
-    """Return all files of one split, in all configurations: recipe, facts and Parquet."""
+    """Return all files of one split: recipe, facts, licences, and Parquet of all configurations."""
     parquet = folder.glob(f"*/{split}-{_NUMBERED}-of-{_NUMBERED}.parquet")
     single = [recipe_path(folder, split), facts_path(folder, split)]
+    single += sorted(licenses_path(folder, split).rglob("*"))
     return [path for path in single if path.is_file()] + sorted(parquet)
 
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#~$&]|^[-+]|(?<=^\d)[.)])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#~$&@]|^[-+]|(?<=^\d)[.)](?!\S)|:(?=//)|(?<=www)\.)")
+"""What Markdown, or GitHub's and the Hub's additions to it, take for a sign of their own."""
+
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what is not seen: controls, marks of direction, halves of surrogates."""
+
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""What is not seen and belongs to words of some scripts, and to emoji."""
+
+
+def visible(value: object) -> str:
+    """Return text with each character that cannot be seen named: NUL -> `[U+0000]`.
+
+    Line ends and tabs stay. A mark that turns the direction of writing would turn what follows.
+    """
+    return _named(str(value), lambda hidden: f"[U+{ord(hidden):04X}]")
+
+
+def _named(words: str, name: Callable[[str], str]) -> str:
+    return "".join(name(one) if _is_hidden(one) else one for one in words)
+
+
+def _is_hidden(one: str) -> bool:
+    return one not in "\n\t" and one not in _JOINERS and unicodedata.category(one) in _HIDDEN
+
+
+def _line(value: object) -> str:
+    return visible(" ".join(str(value).split()))
 
 
 def text(value: object) -> str:
     r"""Return words of a stranger as plain words on one line: `a|b <i>` -> `a\|b \<i\>`."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    return _SPECIAL.sub(r"\\\1", _line(value))
 
 
 def code(value: object) -> str:
@@ -21,7 +50,7 @@ def code(value: object) -> str:
     Line ends become spaces. The fence is longer than any run of backticks inside. A backslash
     that stands before a pipe would take its escape away, so such text is written in HTML.
     """
-    line = " ".join(str(value).split())
+    line = _line(value)
     if "\\|" in line:
         inside = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in line)
         return f"<code>{inside}</code>"
@@ -32,9 +61,27 @@ def code(value: object) -> str:
 
 def block(value: object) -> str:
     """Return a value as JSON in a fenced block: exact, line ends and white space visible."""
-    body = json.dumps(value, indent=2, ensure_ascii=False)
+    readable = json.dumps(value, indent=2, ensure_ascii=False)
+    body = _named(readable, lambda hidden: json.dumps(hidden)[1:-1])
     fence = "`" * max(3, _longest_run(body) + 1)
     return f"{fence}json\n{body}\n{fence}"
+
+
+def quoted(value: object) -> str:
+    """Return generated text as one line of HTML: nothing in it is Markdown, HTML or mathematics.
+
+    Line ends become `<br>`, and white space at the start of a line stays. A line of Markdown that
+    begins with an HTML block is passed on as it stands (CommonMark 0.31, 4.6).
+    """
+    lines = (_indented(line) for line in re.split(r"\r\n|\r|\n", str(value)))
+    return "<br>".join(lines)
+
+
+def _indented(line: str) -> str:
+    body = line.lstrip(" \t")
+    indent = line[: len(line) - len(body)].replace("\t", "    ")
+    escaped = html.escape(visible(body)).replace("$", "<span>$</span>")
+    return "&nbsp;" * len(indent) + escaped
 
 
 def _longest_run(line: str) -> int:
@@ -73,6 +120,7 @@ FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "text": text,
     "code": code,
     "block": block,
+    "quoted": quoted,
     "number": number,
     "percent": percent,
     "size": size,

@@ -19,12 +19,7 @@ def arrow_bytes(files: Sequence[Path]) -> int:
 
 
 def _bytes(file: pq.ParquetFile) -> int:
-    schema = pa.schema(
-        [
-            pa.field(one.name, _plain(one.type))
-            for one in file.schema_arrow
-        ]
-    )
+    schema = pa.schema([pa.field(one.name, _plain(one.type)) for one in file.schema_arrow])
     groups = (file.read_row_group(number) for number in range(file.num_row_groups))
     return sum(group.cast(schema).nbytes for group in groups)
 

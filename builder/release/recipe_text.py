@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 import yaml
 
-from builder.recipe.schema import Recipe
+from builder.recipe.schema import Recipe, SourceSpec
 from builder.release.layout import split_of
 from builder.release.machine import without_machine
 from builder.release.model_name import name_of
@@ -22,9 +23,17 @@ def recipe_text(recipe: Recipe) -> str:
         values["judge"]["model"]["id"] = name_of(recipe.judge.model)
         values["judge"]["engine"] = without_machine(values["judge"]["engine"])
     values["annotate"] = without_machine(values["annotate"])
+    if recipe.source is not None:
+        values["source"]["dataset"] = source_name(recipe.source)
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     split = split_of(recipe)
     return f"# The recipe of the split {split}. To rebuild: {rebuild_command(recipe)}\n{body}"
+
+
+def source_name(source: SourceSpec) -> str:
+    """Return `ORG/NAME` of a data set on the Hub, and the last part of a path."""
+    local = source.found is not None and source.found.sha256 is not None
+    return PurePath(source.dataset).name or source.dataset if local else source.dataset
 
 
 def rebuild_command(recipe: Recipe) -> str:
@@ -34,6 +43,8 @@ def rebuild_command(recipe: Recipe) -> str:
         words.append("--endpoint URL")
     if recipe.judge is not None and recipe.judge.engine.kind == "openai":
         words.append("--set judge.engine.endpoint=URL")
+    if recipe.source is not None and source_name(recipe.source) != recipe.source.dataset:
+        words.append("--set source.dataset=PATH")
     words += [f"--set annotate.{path}=URL" for path in _addresses(recipe.annotators)]
     return " ".join(words)
 

@@ -34,7 +34,8 @@ def samples(files: list[Path], seed: int) -> list[dict[str, Any]]:
     """Return the samples of these Parquet files.
 
     `[{"row": 7, "uuid": "..", "instruction": {"text": "..", "more": 0}, "response": {..},
-    "beside": {"difficulty": "easy"}}, ...]`; `more` are the characters that are not shown.
+    "beside": [{"column": "difficulty", "value": "easy"}]}, ...]`; `more` are the characters that
+    are not shown.
     """
     rows = pl.scan_parquet(files)
     uuids = rows.select("uuid").collect()["uuid"]
@@ -65,7 +66,9 @@ def _sample(row: dict[str, Any], beside: Iterable[str]) -> dict[str, Any]:
         name: {"text": row[name], "more": row[f"{name} length"] - len(row[name])}
         for name in ("instruction", "response")
     }
-    known = {name: _short(row[name]) for name in beside if row[name] is not None}
+    known = [
+        {"column": name, "value": _short(row[name])} for name in beside if row[name] is not None
+    ]
     return {"row": row["row"], "uuid": row["uuid"], **turns, "beside": known}
 
 

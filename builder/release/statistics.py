@@ -90,24 +90,33 @@ def _summary(values: pl.Series, decimals: int) -> dict[str, float] | None:
 def labels(rows: pl.DataFrame, column: str) -> dict[str, Any]:
     """Count the labels of a column in their order, also those that no row has.
 
-    `{"column": "refusal", "labels": [{"label": "false", "rows": 9}, ...], "none": 1}`; `none` are
-    rows without one.
+    `{"column": "refusal", "labels": [{"label": "false", "rows": 9, "share": 0.9}, ...], "none": 1,
+    "none_share": 0.1}`; `none` are rows without one, and shares are of all rows.
     """
     values = rows[column]
     counted = dict(values.cast(pl.String).value_counts().iter_rows())
     known = values.dtype.categories if isinstance(values.dtype, pl.Enum) else ["false", "true"]
     return {
         "column": column,
-        "labels": [{"label": label, "rows": counted.get(label, 0)} for label in known],
+        "labels": [_counted("label", label, counted.get(label, 0), rows) for label in known],
         "none": values.null_count(),
+        "none_share": _share(values.null_count(), rows),
     }
 
 
 def languages(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return `[{"language": "EN", "rows": 9}, ...]`, the most frequent first."""
+    """Return `[{"language": "EN", "rows": 9, "share": 0.9}, ...]`, the most frequent first."""
     counted = rows["language"].drop_nulls().value_counts()
     found = sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"language": language, "rows": count} for language, count in found]
+    return [_counted("language", language, count, rows) for language, count in found]
+
+
+def _counted(what: str, name: str, count: int, rows: pl.DataFrame) -> dict[str, Any]:
+    return {what: name, "rows": count, "share": _share(count, rows)}
+
+
+def _share(count: int, rows: pl.DataFrame) -> float:
+    return round(count / (rows.height or 1), 4)
 
 
 def reasons(rows: pl.DataFrame, column: str) -> dict[str, int]:

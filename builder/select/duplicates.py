@@ -8,28 +8,15 @@ microseconds instead of a query, and a million rows take less time than Polars' 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
 
+from builder.text import folded
+
 KEY_BYTES: Final = 16
 """Bytes of a key. Of 10**9 different instructions two share one with probability 1e-21."""
-
-
-def folded(text: str) -> str:
-    """Return what of a text counts when it is compared with others.
-
-    `"  Wie  groß\\n ist ﬁ?"` -> `"wie gross ist fi?"`. Unicode's compatibility caseless match
-    (The Unicode Standard, definition D146, with NFKC for NFKD), then runs of white space, also
-    no-break and ideographic spaces and line ends, become one space and those at the ends nothing.
-    """
-    if text.isascii():
-        return " ".join(text.lower().split())
-    for _ in range(2):  # folding undoes composition, and composing may give what folds again
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
-    return " ".join(text.split())
 
 
 def instruction_key(instruction: str) -> bytes:

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from builder.annotate.base import Cost, ServerOptions
 from builder.annotate.embedding import ANNOTATOR, EmbeddingOptions
-from builder.annotate.vectors.folding import fold, whole
 from builder.annotate.vectors.served import Served
 from builder.annotate.vectors.unit import unit
 from builder.annotate.vectors.worker import EMPTY, EmbeddingWorker
@@ -184,18 +183,6 @@ def test_closing_a_served_backend_leaves_the_pool_alone():
 
 
 # parts
-
-
-def test_folding_is_that_of_the_rule_on_duplicates():
-    from builder.select.duplicates import folded
-
-    odd = ["  Wie  groß\n ist ﬁ?", "İstanbul I ı", "ΑΣ ας", "Å\u030a ǰ", "a\u00a0b\u3000c", "ᾳ", ""]
-    assert [fold(text) for text in odd] == [folded(text) for text in odd]
-
-
-def test_whole_leaves_a_text_without_surrogates_as_it_is():
-    text = "a\x00 😀 ﬁ"
-    assert whole(text) is text
 
 
 def test_no_vectors_are_no_result():

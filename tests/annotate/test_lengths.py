@@ -32,7 +32,7 @@ def test_half_a_character_counts_as_the_sign_that_stands_for_it():
     tools = FewTools(encode=lambda text: list(text.encode()))
 
     assert say(ANNOTATOR, [{"instruction": "a\ud800", "response": "\x00"}], tools) == [
-        {"instruction_text_tokens": 2, "response_text_tokens": 1}
+        {"instruction_text_tokens": 4, "response_text_tokens": 1}  # the sign has three bytes
     ]
 
 

@@ -109,10 +109,10 @@ def test_any_text_is_shown_as_it_is(text):
         assert asked_of(server) == [text]
 
 
-def test_half_a_surrogate_pair_is_shown_as_a_question_mark():
+def test_half_a_surrogate_pair_is_shown_as_the_replacement_character():
     with guard() as server:
         judged(server.url, "a\ud83db")
-        assert asked_of(server) == ["a?b"]
+        assert asked_of(server) == ["a\ufffdb"]
 
 
 def test_an_instruction_that_does_not_fit_is_given_up_with_the_servers_reason():

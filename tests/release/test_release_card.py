@@ -9,9 +9,10 @@ from markdown_it import MarkdownIt
 from builder.errors import UsageError
 from builder.recipe.load import load_recipe
 from builder.release import markdown
-from builder.release.card import front_matter, render_card, template_folder, write_card
+from builder.release.card import front_matter, render_card, write_card
 from builder.release.columns import filtered_columns, raw_columns
 from builder.release.statistics import size_category
+from builder.release.templates import template_folder
 from tests.select.tiny_run import TEMPLATE, recipe, row
 
 

@@ -17,6 +17,7 @@ FILES = [
     "README.md",
     "facts/pro.json",
     "filtered/pro-00000-of-00001.parquet",
+    "licenses/pro/NOTICE.txt",
     "raw/pro-00000-of-00001.parquet",
     "recipe/pro.yaml",
 ]

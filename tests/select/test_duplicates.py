@@ -2,7 +2,8 @@ import itertools
 
 import pytest
 
-from builder.select.duplicates import folded, instruction_key, instruction_keys
+from builder.select.duplicates import instruction_key, instruction_keys
+from builder.text import folded
 
 SAME = [
     ("Straße", "STRASSE"),  # full folding: one letter becomes two

@@ -25,7 +25,7 @@ import polars as pl
 from builder.annotate.base import Output
 from builder.annotate.judging.labels import read_label
 from builder.annotate.judging.reply import Said, UnusableReplyError
-from builder.annotate.judging.shown import writable
+from builder.text import writable
 
 
 @dataclass(frozen=True)

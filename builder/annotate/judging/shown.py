@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from builder.text import writable
+
 SLOT: Final = "{instruction}"
 """Where a prompt in `prompts/` takes the instruction: once, between two lines of dashes."""
 
@@ -29,16 +31,6 @@ def fill(prompt: str, instruction: str, longest: int = LONGEST_SHOWN) -> str:
     """
     head, _, tail = prompt.partition(SLOT)
     return f"{head}{_framed(_shortened(writable(instruction), longest))}{tail}"
-
-
-def writable(text: str) -> str:
-    """The text without halves of surrogate pairs, which JSON can spell and UTF-8 cannot.
-
-    Two halves that belong together become their character, a lone one the replacement character.
-    """
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _shortened(text: str, longest: int) -> str:

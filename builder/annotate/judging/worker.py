@@ -27,7 +27,8 @@ from builder.annotate.base import (
 )
 from builder.annotate.judging.parts import Part, beginning_of, schema_of
 from builder.annotate.judging.reply import UnusableReplyError, object_in, whole_reply
-from builder.annotate.judging.shown import LONGEST_SHOWN, fill, writable
+from builder.annotate.judging.shown import LONGEST_SHOWN, fill
+from builder.text import writable
 
 PROMPTS: Final = Path(__file__).parents[1] / "prompts"
 

@@ -1,6 +1,6 @@
 """The built-in vectors: hashed pieces of a text's spelling. No model, no download.
 
-A text is folded (`folding.fold`). Its words and all runs of 3 and of 5 characters in it are counted
+A text is folded (`text.folded`). Its words and all runs of 3 and of 5 characters in it are counted
 in `CELLS` cells, a cell by hash; a count weighs its square root, so that a word said twenty times
 does not drown the others. Cells are then added up into `WIDTH` components with signs, which keeps
 angles on average (feature hashing: Weinberger et al., arXiv 0902.2206). Two texts lie close when
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from builder.annotate.vectors.backend import Local, Matrix
-from builder.annotate.vectors.folding import fold
+from builder.text import folded
 
 NAME: Final = "lexical-1"
 """Changes whenever a text may get another vector."""
@@ -66,10 +66,10 @@ def encode(texts: Sequence[str]) -> Matrix:
 
 def _laid_out(texts: Sequence[str]) -> tuple[_Integers, npt.NDArray[np.int64]]:
     """All folded texts after one another, a space at each end, and whose each character is."""
-    folded = [f" {fold(text)} " for text in texts]
-    data = "".join(folded).encode("utf-32-le", "surrogatepass")
+    spaced = [f" {folded(text)} " for text in texts]
+    data = "".join(spaced).encode("utf-32-le", "surrogatepass")
     characters = np.frombuffer(data, "<u4").astype(np.uint64)
-    owners = np.repeat(np.arange(len(texts)), [len(text) for text in folded])
+    owners = np.repeat(np.arange(len(texts)), [len(text) for text in spaced])
     return characters, owners
 
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from builder.annotate.base import FAILED, Row, Values
 from builder.annotate.vectors.backend import Backend
-from builder.annotate.vectors.folding import whole
 from builder.annotate.vectors.unit import Packed, unit
 from builder.errors import RowError
+from builder.text import writable
 
 EMPTY: Final = "the instruction is empty: there is nothing to embed"
 
@@ -22,7 +22,7 @@ class EmbeddingWorker:
 
     async def annotate(self, rows: Sequence[Row]) -> Sequence[Values]:
         """See `Worker.annotate`. A row without text, or without direction, fails alone."""
-        texts = [whole(row["instruction"] or "") for row in rows]
+        texts = [writable(row["instruction"] or "") for row in rows]
         full = [text for text in texts if text.strip()]
         vectors = iter(await self._vectors(full) if full else ())
         return [self._values(next(vectors) if text.strip() else EMPTY) for text in texts]

@@ -77,7 +77,10 @@ def _configs(split: str, old: Data, new: Data, compare: Compare) -> Iterator[Cha
 
 def _columns(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     old, new = ({one["name"]: one["type"] for one in told["columns"]} for told in (before, after))
-    gone, more = [name for name in old if name not in new], [name for name in new if name not in old]
+    gone, more = (
+        [name for name in old if name not in new],
+        [name for name in new if name not in old],
+    )
     other = [name for name in old if name in new and old[name] != new[name]]
     for names, word in ((gone, "gone"), (more, "new"), (other, "of another type")):
         if names:

@@ -101,7 +101,7 @@ class Hub:
         if told is not None:
             if told > LONGEST_WAIT:
                 raise given_up(error) from error
-            pause = told + 1 if self.pauses[0] else told  # a rounded second more than it says
+            pause = told + 1  # it tells whole seconds
         why = "asks us to wait" if isinstance(error, OverloadedError) else "did not answer well"
         self.watch.tell(f"The Hub {why} ({error.message}); trying again in {pause:.0f} s")
         time.sleep(pause)
@@ -118,12 +118,12 @@ def talking(watch: Watch) -> Iterator[None]:
     own; what it says of its own waiting goes to `watch`.
     """
     from huggingface_hub import set_client_factory
-    from huggingface_hub.utils import (
+    from huggingface_hub.utils._http import default_client_factory
+    from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,
     )
-    from huggingface_hub.utils._http import default_client_factory
 
     bars, ear = not are_progress_bars_disabled(), _Ear(watch)
     loud, waiting = logging.getLogger("huggingface_hub"), logging.getLogger(_WAITS)

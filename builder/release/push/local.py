@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,10 +62,9 @@ class LocalRelease:
         return found
 
     @property
-    def configs(self) -> Mapping[str, Mapping[str, object]]:
-        """What the facts say of each configuration, by name."""
-        found: Mapping[str, Mapping[str, object]] = self.facts["configs"]
-        return found
+    def rows(self) -> int:
+        """Rows of the configuration that readers get without naming one."""
+        return int(self.facts["configs"][self.facts["default_config"]]["rows"])
 
     def parquet(self, config: str) -> list[str]:
         """Return the Parquet files of a configuration, in the order of their rows."""
@@ -95,13 +94,13 @@ def read_release(folder: Path) -> LocalRelease:
 def belongs_to(path: str, split: str) -> bool:
     """Tell whether a file of a repository is one of a split's own: others are rendered of all.
 
-    recipe/pro.yaml  facts/pro.json  plots/pro/...  filtered/pro-00000-of-00001.parquet
+    recipe/pro.yaml  facts/pro.json  licenses/pro/...  filtered/pro-00000-of-00001.parquet
     """
     folder, _, name = path.partition("/")
     if folder in ("recipe", "facts"):
         return name in (f"{split}.yaml", f"{split}.json")
-    if folder == "plots":
-        return name.startswith(f"{split}/")
+    if name.startswith(f"{split}/"):
+        return True
     stem = name.removesuffix(".parquet")
     number, of, count = stem.removeprefix(f"{split}-").partition("-of-")
     numbered = all(len(part) == 5 and part.isdecimal() for part in (number, count))

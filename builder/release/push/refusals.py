@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from builder.errors import MagpieError, OverloadedError, StopError, UnavailableError
 
@@ -85,13 +85,13 @@ def _without_answer(cause: Exception, said: str) -> MagpieError:
 
 def response_of(error: Exception) -> httpx2.Response | None:
     """Return the answer that an error tells of, if there was one."""
-    found: Any = getattr(error, "response", None)
+    found: httpx2.Response | None = getattr(error, "response", None)
     return found
 
 
 def seconds_told(error: BaseException | None) -> float | None:
-    """Return how long the Hub asks us to wait: `RateLimit: "api";r=0;t=55`, or `Retry-After: 55`."""
-    from huggingface_hub.utils import parse_ratelimit_headers
+    """Return how long the Hub asks us to wait, in `RateLimit: "api";r=0;t=55` or `Retry-After`."""
+    from huggingface_hub.utils._http import parse_ratelimit_headers
 
     response = response_of(_root(error)) if isinstance(error, Exception) else None
     if response is None:

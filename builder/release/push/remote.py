@@ -128,8 +128,8 @@ def history(hub: Hub, repo: str, commit: str) -> list[tuple[str, str]]:
 
 def read_file(hub: Hub, repo: str, commit: str, path: str, held: Held) -> bytes:
     """Return a small file as it was committed, its checksum compared. Raises `PublishError`."""
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+    from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
+    from huggingface_hub.utils._headers import build_hf_headers
 
     def fetched() -> bytes:
         url = hf_hub_url(repo, path, revision=commit, repo_type=KIND, endpoint=hub.endpoint)
@@ -160,9 +160,7 @@ def _tags(hub: Hub, repo: str) -> dict[str, str]:
     return {tag.name: tag.target_commit for tag in refs.tags}
 
 
-def _landed(
-    hub: Hub, repo: str, head: str, tagged: Mapping[Version, str]
-) -> dict[Version, str]:
+def _landed(hub: Hub, repo: str, head: str, tagged: Mapping[Version, str]) -> dict[Version, str]:
     """Return the versions without a tag whose commits are newer than the last that has one."""
     found: dict[Version, str] = {}
     for commit, title in history(hub, repo, head):

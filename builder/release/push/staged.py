@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from builder.errors import RunError
@@ -19,44 +20,102 @@ from builder.release.layout import CARD, CHANGELOG, facts_path
 from builder.release.push.hub import Hub
 from builder.release.push.local import Content, LocalRelease, belongs_to
 from builder.release.push.remote import Remote, Tree, read_file, splits_of
+from builder.release.push.version import Version
 
 
 @dataclass(frozen=True)
 class Staged:
-    """What is to stand in the repository: content by path, and the facts of all splits."""
+    """What is to stand in the repository, by path."""
 
     files: Mapping[str, Content]
-    facts: Mapping[str, Facts]
 
     @property
     def card(self) -> str:
         """The card's text."""
         return self.files[CARD].path.read_text(encoding="utf-8")
 
+    def differs_from(self, path: str, tree: Tree) -> bool:
+        """Tell whether a commit has a file otherwise, or not at all."""
+        return path not in tree or not tree[path].is_same(self.files[path])
 
-def stage(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> Staged:
-    """Render what speaks of all splits into an empty `folder`. Raises `PublishError`, `RunError`."""
-    own = {
-        path: Content(file)
-        for path, file in release.files.items()
-        if belongs_to(path, release.split)
-    }
-    others = {} if remote.head is None else facts_at(hub, remote.repo, remote.head, remote.files)
-    facts = {**others, release.split: release.facts}
-    for split, told in facts.items():
-        path = facts_path(folder, split)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(facts_text(told | {"repo": remote.repo}), encoding="utf-8")
-    log = _changelog(hub, release, remote, _is_new(own, remote.files))
-    (folder / CHANGELOG).write_text(log, encoding="utf-8", newline="")
-    write_card(folder)
-    rendered = {
-        path.relative_to(folder).as_posix(): Content(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.parent.name != "facts"
-    }
-    beside = {path: Content(file) for path, file in release.files.items() if path not in own}
-    return Staged({**beside, **rendered, **own}, facts)
+    def is_in(self, tree: Tree, split: str) -> bool:
+        """Tell whether a commit holds all of it, and nothing of the split beyond it."""
+        same = not any(self.differs_from(path, tree) for path in self.files)
+        return same and all(path in self.files for path in tree if belongs_to(path, split))
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Stages a release for a repository as it was read, for any version.
+
+    `before` are the facts of every split that it holds, and `older` its changelog, None where it
+    has none. `folder` is an empty one.
+    """
+
+    release: LocalRelease
+    remote: Remote
+    before: Mapping[str, Facts]
+    older: str | None
+    folder: Path
+
+    @cached_property
+    def facts(self) -> dict[str, Facts]:
+        """The facts of every split that the repository is to hold."""
+        return dict(sorted({**self.before, self.release.split: self.release.facts}.items()))
+
+    @cached_property
+    def own(self) -> dict[str, Content]:
+        """The split's own files."""
+        files, split = self.release.files, self.release.split
+        return {path: Content(file) for path, file in files.items() if belongs_to(path, split)}
+
+    @cached_property
+    def is_new(self) -> bool:
+        """Whether the split is another than the one that the repository holds."""
+        tree = self.remote.files
+        return not all(path in tree and tree[path].is_same(one) for path, one in self.own.items())
+
+    def staged(self, version: Version, *, told: bool) -> Staged:
+        """Render what speaks of all splits for a version, each time into a folder of its own.
+
+        `told` says that the changelog tells of this version already, where it has to.
+        """
+        folder = self.folder / f"{version.tag}-{told}"
+        for split, facts in self.facts.items():
+            path = facts_path(folder, split)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(facts_text(facts | {"repo": self.remote.repo}), encoding="utf-8")
+        log = self._changelog(version, told)
+        (folder / CHANGELOG).write_text(log, encoding="utf-8", newline="")
+        write_card(folder, version.tag)
+        rendered = {
+            path.relative_to(folder).as_posix(): Content(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.parent.name != "facts"
+        }
+        files = {path: Content(file) for path, file in self.release.files.items()}
+        return Staged({**files, **rendered, **self.own})
+
+    def _changelog(self, version: Version, told: bool) -> str:
+        """Return the changelog. A repository's versions are its tags, not those of a recipe."""
+        if self.older is not None and (told or not self.is_new):
+            return self.older
+        facts = self.release.facts
+        recipe = {**facts["recipe"], "version": str(version)}
+        return changelog(facts | {"recipe": recipe}, self.older or "")
+
+
+def staging(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> Staging:
+    """Fetch what the repository says of its splits. Raises `PublishError`, `RunError`."""
+    before: dict[str, Facts] = {}
+    older: str | None = None
+    if remote.head is not None:
+        before = facts_at(hub, remote.repo, remote.head, remote.files)
+        if CHANGELOG in remote.files:
+            held = remote.files[CHANGELOG]
+            log = read_file(hub, remote.repo, remote.head, CHANGELOG, held)
+            older = log.decode("utf-8", "replace")
+    return Staging(release, remote, before, older, folder)
 
 
 def facts_at(hub: Hub, repo: str, commit: str, tree: Tree) -> dict[str, Facts]:
@@ -79,16 +138,3 @@ def _facts_at(hub: Hub, repo: str, commit: str, tree: Tree, split: str) -> Facts
             mend="Use the version of magpie that made it.",
         )
     return facts
-
-
-def _is_new(own: Mapping[str, Content], tree: Tree) -> bool:
-    return not all(path in tree and tree[path].is_same(content) for path, content in own.items())
-
-
-def _changelog(hub: Hub, release: LocalRelease, remote: Remote, new: bool) -> str:
-    """Return the changelog: with a section more where the split is another, else as it stands."""
-    held = remote.files.get(CHANGELOG)
-    if held is None or remote.head is None:
-        return changelog(release.facts)
-    older = read_file(hub, remote.repo, remote.head, CHANGELOG, held).decode("utf-8", "replace")
-    return changelog(release.facts, older) if new else older

@@ -93,6 +93,8 @@ def _cut(series: pl.Series, longest: int) -> dict[int, int]:
 
 
 def _values(series: pl.Series, labels: Sequence[str]) -> list[Any]:
+    if series.dtype.is_float():
+        series = series.set(series.is_infinite() | series.is_nan(), None)
     if not labels:
         return series.to_list()
     places = {label: place for place, label in enumerate(labels)}

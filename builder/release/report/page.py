@@ -18,7 +18,7 @@ from builder.release.report.packed import packed
 
 FOLDER: Final = Path(__file__).with_name("page")
 TEMPLATE: Final = "report.html.j2"
-STYLES: Final = ("report.css", "rows.css")
+STYLES: Final = ("colours.css", "report.css", "charts.css", "rows.css")
 PARTS: Final = (
     "data.js",
     "elements.js",
@@ -30,6 +30,17 @@ PARTS: Final = (
     "row.js",
     "start.js",
 )
+
+RESERVED: Final = {
+    "failed": "the engine gave the row up",
+    "duplicate": "an earlier row has the same instruction",
+    "near-duplicate": "an earlier row has nearly the same instruction",
+    "unjudged": "a judgement failed that is needed",
+    "quota": "enough rows of its label came before it, or none are wanted",
+    "unanswered": "its next judgement or its response is not there yet",
+    "longest": "not among those that the last cut keeps",
+}
+"""What the reasons say that are no rules: `rows.RESERVED_DROP_REASONS`."""
 
 
 def page(facts: Mapping[str, Any], data: Mapping[str, Any], extent: Mapping[str, Any]) -> str:
@@ -46,6 +57,7 @@ def page(facts: Mapping[str, Any], data: Mapping[str, Any], extent: Mapping[str,
         .render(
             facts=facts,
             extent=extent,
+            reserved=RESERVED,
             policy=policy(style, script),
             style=style,
             script=script,

@@ -2,7 +2,7 @@
 
 function drawCharts() {
   fill(byId("chart-list"), ...data.charts.map(chartOf));
-  changed.push(markChosen);
+  changed.push(() => markChosen(byId("chart-list")));
 }
 
 function chartOf(chart) {
@@ -55,7 +55,7 @@ function barsOf(chart) {
     const told = number(chart.layers[0].counts[place]);
     return barOf(name, told, fills.reverse(), wordsOf(chart, name, place), act, [chart.column, chosen]);
   });
-  return [group("bars", chart.title, bars), ...outsideOf(chart)];
+  return [group("bars", chart.title, bars), element("p", {class: "unit"}, outsideOf(chart).join(" · "))];
 }
 
 function barOf(name, told, fills, words, act, mark) {
@@ -71,11 +71,12 @@ function barOf(name, told, fills, words, act, mark) {
 
 function binsOf(chart) {
   const most = Math.max(1, ...chart.layers.flatMap((layer) => layer.counts));
+  const known = columns.has(chart.column);
   const bars = chart.layers[0].counts.map((_, place) => {
     const [from, to] = [chart.edges[place], chart.edges[place + 1]];
     const words = wordsOf(chart, range(chart.column, from, to), place);
     const fills = chart.layers.map((layer, at) => fillOf(at, layer.counts[place] / most));
-    const act = () => choose(chart.column, `${from}:${to}`, rangeFilter(chart.column, from, to));
+    const act = known ? () => choose(chart.column, `${from}:${to}`, rangeFilter(chart.column, from, to)) : null;
     const bar = element("button", {type: "button", class: "bin", "aria-label": words}, ...fills.reverse());
     return acting(bar, words, act, [chart.column, `${from}:${to}`]);
   });
@@ -83,22 +84,18 @@ function binsOf(chart) {
   const ticks = [edges[0], (edges[0] + edges.at(-1)) / 2, edges.at(-1)];
   return [
     group("bins", chart.title, bars),
-    element("div", {class: "axis"}, ...ticks.map((edge) => element("span", {}, number(edge)))),
-    element("p", {class: "unit"}, chart.unit, medianOf(chart)),
-    ...outsideOf(chart),
+    element("div", {class: "axis"}, ...ticks.map((edge) => element("span", {}, rounded(edge)))),
+    element("p", {class: "unit"}, [chart.unit, ...medianOf(chart), ...outsideOf(chart)].join(" · ")),
   ];
 }
 
 function medianOf(chart) {
   const told = chart.layers.filter((layer) => layer.median !== null);
-  if (!told.length) {
-    return "";
-  }
-  const many = told.length > 1;
-  return ` · median ${told.map((layer) => number(layer.median) + (many ? ` (${layer.name})` : "")).join(", ")}`;
+  const named = (layer) => `${rounded(layer.median)}${told.length > 1 ? ` (${layer.name})` : ""}`;
+  return told.length ? [`median ${told.map(named).join(", ")}`] : [];
 }
 
-// Rows that no bar shows.
+// Rows that no bar shows, in words.
 function outsideOf(chart) {
   const [layer] = chart.layers;
   const parts = [
@@ -106,9 +103,7 @@ function outsideOf(chart) {
     [layer.above, "above"],
     [layer.none, "not measured"],
   ].filter(([rows]) => rows);
-  return parts.length
-    ? [element("p", {class: "unit"}, parts.map(([rows, where]) => `${number(rows)} ${where}`).join(", "))]
-    : [];
+  return parts.map(([rows, where]) => `${number(rows)} ${where}`);
 }
 
 function wordsOf(chart, name, place) {
@@ -139,8 +134,8 @@ function choose(name, chosen, filter) {
   setFilter(name, filters.get(name)?.chosen === chosen ? null : filter);
 }
 
-function markChosen() {
-  for (const bar of byId("chart-list").querySelectorAll("button")) {
+function markChosen(parent) {
+  for (const bar of parent.querySelectorAll("button")) {
     const filter = filters.get(bar.dataset.filter);
     bar.setAttribute("aria-pressed", String(filter !== undefined && filter.chosen === bar.dataset.chosen));
   }

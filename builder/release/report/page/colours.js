@@ -11,12 +11,13 @@ function isVaried(name) {
   return data.map.rows.some((row) => value(name, row) !== null);
 }
 
-// {of: row -> number of its colour, entries: [{words, colour, test}]}, in the order of the legend.
+// {of: row -> number of its colour, entries: [{words, colour, test, name, chosen}]}, in the order of
+// the legend. `name` and `chosen` are those of the filter that a click on an entry means, if any.
 function colouringBy(name) {
   if (name === "state") {
     const entries = [
-      {words: "kept", colour: "hue-0", test: isKept},
-      {words: "dropped", colour: "hue-1", test: (row) => !isKept(row)},
+      {words: "kept", colour: "hue-0", test: isKept, name, chosen: "kept"},
+      {words: "dropped", colour: "hue-1", test: (row) => !isKept(row), name, chosen: "dropped"},
     ];
     return {of: (row) => (isKept(row) ? 0 : 1), entries};
   }
@@ -28,6 +29,8 @@ function colouringBy(name) {
     words: labels[place],
     colour: scale ? `step-${at}` : `hue-${at}`,
     test: (row) => value(name, row) === place,
+    name,
+    chosen: String(place),
   }));
   const rest = (row) => !own.includes(value(name, row));
   entries.push({words: ranked.length > own.length ? "others, or none" : "none", colour: "hue-rest", test: rest});

@@ -43,6 +43,10 @@ function number(told) {
   return told.toLocaleString("en", {maximumSignificantDigits: 4});
 }
 
+function rounded(told) {
+  return told.toLocaleString("en", {maximumSignificantDigits: Math.abs(told) < 1000 ? 3 : 6});
+}
+
 function percent(share) {
   return `${(100 * share).toFixed(1)} %`;
 }

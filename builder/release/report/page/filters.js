@@ -107,7 +107,7 @@ function range(name, from, to) {
 }
 
 function isWhole(name) {
-  return data.values[name].every((told) => told === null || Number.isInteger(told));
+  return (data.values[name] ?? []).every((told) => told === null || Number.isInteger(told));
 }
 
 // A column's name as words: "task_category" -> "task category".

@@ -19,6 +19,7 @@ function drawMap() {
   changed.push(() => {
     passing = new Uint8Array(data.rows);
     shown.forEach((row) => (passing[row] = 1));
+    markLegend();
     paint();
   });
   listenToPointer(byId("map"));
@@ -33,14 +34,35 @@ function drawMap() {
 
 function colourBy(name) {
   colouring = colouringBy(name);
-  const entries = colouring.entries.map((entry) => {
-    const rows = data.map.rows.filter(entry.test).length;
-    const dot = element("span", {class: "dot"});
-    dot.style.background = `var(--${entry.colour})`;
-    return rows ? [element("li", {}, dot, element("span", {dir: "auto"}, entry.words), ` ${number(rows)}`)] : [];
-  });
-  fill(byId("legend"), ...entries.flat());
+  fill(byId("legend"), ...colouring.entries.flatMap(entryInLegend));
+  markLegend();
   paint();
+}
+
+// A colour, what it means and how many dots have it; a click shows their rows.
+function entryInLegend(entry) {
+  const rows = data.map.rows.filter(entry.test).length;
+  if (!rows) {
+    return [];
+  }
+  const {name, chosen} = entry;
+  const made = element(
+    name ? "button" : "span",
+    {class: "entry", type: name ? "button" : null, "data-filter": name, "data-chosen": chosen},
+    element("span", {class: "dot"}),
+    element("span", {dir: "auto"}, visible(entry.words)),
+    number(rows),
+  );
+  made.firstChild.style.background = `var(--${entry.colour})`;
+  if (name) {
+    const filter = () => (name === "state" ? stateFilter(chosen) : labelFilter(name, chosen));
+    made.addEventListener("click", () => choose(name, chosen, filter()));
+  }
+  return [element("li", {}, made)];
+}
+
+function markLegend() {
+  markChosen(byId("legend"));
 }
 
 function sizeOf(canvas) {

@@ -2,6 +2,7 @@
 
 const HEADED = ["instruction", "response"]; // shown in front, whole
 const KNOWN = ["row", "drop_reason"]; // said by the title
+const ORIGIN = /^(uuid|model|gen_input_configs)$|_(generator|model)$/; // of less interest: shown last
 const LINKS = ["duplicate_of", "min_similar_uuid"]; // hold the uuid of another row
 
 let open = -1; // position of the row in the dialog
@@ -60,7 +61,8 @@ function openRow(row) {
 }
 
 function bodyOf(row) {
-  const names = Array.from(columns.keys()).filter((name) => ![...HEADED, ...KNOWN].includes(name));
+  const others = Array.from(columns.keys()).filter((name) => ![...HEADED, ...KNOWN].includes(name));
+  const names = [...others.filter((name) => !ORIGIN.test(name)), ...others.filter((name) => ORIGIN.test(name))];
   const told = names.filter((name) => value(name, row) !== null);
   const empty = names.filter((name) => value(name, row) === null);
   return [

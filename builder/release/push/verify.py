@@ -1,0 +1,166 @@
+"""Read a release back as its readers will: only then it is published.
+
+Every configuration is loaded with `load_dataset` by its tag, with an empty cache, in a process of
+its own. Rows, columns and a digest of the run's split have to be those of the run's Parquet; of the
+other splits, rows and columns those of their facts. What was fetched is hashed, for the client does
+not do it: a file in its cache is called by the SHA-256 that it should have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from builder.errors import UnavailableError
+from builder.release.facts import Facts
+from builder.release.push.digest import digest, parquet_tables
+from builder.release.push.hub import AGAIN, Hub
+from builder.release.push.local import LocalRelease
+from builder.release.push.plan import Plan
+from builder.release.push.refusals import PublishError
+
+AllFacts = Mapping[str, Facts]
+"""The facts of every split that the repository holds, by name."""
+
+SCRATCH: Final = ".reading-back."
+"""How the folder begins that a release is read back into."""
+
+TRIES: Final = 3
+"""A download may break, or bring a flipped bit: it is that which is tried again."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_CACHES: Final = (
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_ASSETS_CACHE",
+    "HF_XET_CACHE",
+    "HF_DATASETS_CACHE",
+    "HF_MODULES_CACHE",
+    "HF_DATASETS_DOWNLOADED_DATASETS_PATH",
+    "HF_DATASETS_EXTRACTED_DATASETS_PATH",
+    "HF_TOKEN_PATH",
+    "HF_STORED_TOKENS_PATH",
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "HF_DATASETS_OFFLINE",
+)
+"""Variables that would bring in a cache that is not empty, or keep the Hub away."""
+
+
+def read_back(
+    hub: Hub, plan: Plan, release: LocalRelease, facts: AllFacts, scratch: Path
+) -> dict[str, dict[str, int]]:
+    """Load every configuration and compare; return its rows: `{"filtered": {"pro": 3}, ...}`.
+
+    `scratch` is a folder with room for one configuration. Raises `PublishError`.
+    """
+    hub.watch.state = f"{plan.repo} holds {plan.version.tag}; it was not yet read back"
+    sweep(scratch)
+    configs = sorted({name for one in facts.values() for name in one["configs"]})
+    found = {}
+    for config in configs:
+        hub.watch.tell(f"Reading {config} back")
+        found[config] = _read_config(hub, plan, config, _Expected(release, facts, config), scratch)
+    return found
+
+
+def sweep(scratch: Path) -> None:
+    """Remove what a killed process left of reading back."""
+    for left in scratch.glob(f"{SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+class _Expected:
+    """What a configuration has to bring."""
+
+    def __init__(self, release: LocalRelease, facts: AllFacts, config: str) -> None:
+        told = {
+            split: one["configs"][config]
+            for split, one in facts.items()
+            if config in one["configs"]
+        }
+        self.rows = {split: one["rows"] for split, one in told.items()}
+        self.columns = {
+            split: [column["name"] for column in one["columns"]] for split, one in told.items()
+        }
+        self.digests: dict[str, str] = {}
+        if release.split in told:
+            files = [release.folder / path for path in release.parquet(config)]
+            columns = self.columns[release.split]
+            self.digests[release.split] = digest(parquet_tables(files), columns)
+
+    def faults(self, found: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what came otherwise."""
+        if found.keys() != self.rows.keys():
+            yield f"the splits are {', '.join(found)}, not {', '.join(self.rows)}"
+            return
+        for split, one in found.items():
+            if one["rows"] != self.rows[split]:
+                yield f"{split} has {one['rows']:,} rows, not {self.rows[split]:,}"
+            elif not set(self.columns[split]) <= set(one["columns"]):
+                yield f"{split} lacks columns"
+            elif split in self.digests and one["digest"] != self.digests[split]:
+                yield f"{split} has rows that are not those of the run"
+
+
+def _read_config(
+    hub: Hub, plan: Plan, config: str, expected: _Expected, scratch: Path
+) -> dict[str, int]:
+    faults: list[str] = []
+    for number in range(TRIES):
+        try:
+            with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=scratch) as home:
+                found = _load(hub, plan, config, expected, Path(home))
+                faults = [*expected.faults(found), *_flipped(Path(home))]
+        except UnavailableError as error:
+            faults = [error.message]
+        if not faults:
+            return {split: one["rows"] for split, one in found.items()}
+        if number < TRIES - 1:
+            hub.watch.tell(f"{config} came otherwise ({faults[0]}); loading it again")
+    raise PublishError(
+        f"{plan.version.tag} stands on {plan.repo}, and {config} does not read back: {faults[0]}",
+        mend=f"{AGAIN} If it stays, publish the split anew: a tag is never moved.",
+    )
+
+
+def _load(hub: Hub, plan: Plan, config: str, expected: _Expected, home: Path) -> Any:
+    environment = {name: value for name, value in os.environ.items() if name not in _CACHES}
+    environment |= {
+        "HF_HOME": str(home),
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_TOKEN": hub.token or "",
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # we are no reader
+    }
+    call = [sys.executable, "-m", "builder.release.push.loaded"]
+    call += [plan.repo, plan.version.tag, config]
+    done = subprocess.run(
+        call,
+        input=json.dumps(expected.columns),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        raise UnavailableError(f"load_dataset failed: {said[-1].strip()}")
+    return json.loads(done.stdout)
+
+
+def _flipped(home: Path) -> Iterator[str]:
+    """Yield the fetched files whose bytes are not what they are called by."""
+    for path in sorted((home / "hub").glob("*/blobs/*")):
+        if _SHA256.fullmatch(path.name):
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
+                    yield f"a file came with other bytes than {path.name[:12]}"
