@@ -67,10 +67,10 @@ def test_a_row_without_a_response_is_not_asked_about(missing):
         assert rewarded(server.url, ROW | {missing: None}) == [{"reward_error": NOTHING_TO_JUDGE}]
 
 
-def test_half_a_surrogate_pair_is_scored_as_a_question_mark():
+def test_half_a_surrogate_pair_is_scored_as_the_replacement_character():
     with vllm() as server:
         (found,) = rewarded(server.url, ROW | {"response": "a\ud83d"})
-    assert found["instruct_reward"] == logit(rendered(ROW["instruction"], "a?"))
+    assert found["instruct_reward"] == logit(rendered(ROW["instruction"], "a\ufffd"))
 
 
 @pytest.mark.parametrize("reward", [math.nan, math.inf, -math.inf])
