@@ -26,10 +26,8 @@ from builder.release.parquet import SplitWriter
 from builder.release.recipe_text import recipe_text
 from builder.release.rows_out import released
 from builder.release.tally import Tally
+from builder.run.directory import NEIGHBOURS_FILE
 from builder.run.shards import Shards
-
-_NEIGHBOURS: Final = "neighbours.parquet"
-"""Name that selecting gives to what it writes of neighbours, beside the selection."""
 
 _ANEW: Final = "Run `magpie filter RUN` to select anew from the rows that are there."
 
@@ -66,7 +64,7 @@ class Selected:
     def neighbours(self) -> Path | None:
         """Parquet file with the neighbours' columns; None where selecting found none."""
         told = self.funnel.get("neighbours") is not None
-        return self.selection.with_name(_NEIGHBOURS) if told else None
+        return self.selection.with_name(NEIGHBOURS_FILE) if told else None
 
 
 def make_release(

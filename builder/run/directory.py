@@ -8,6 +8,7 @@ import datetime
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from builder.errors import RunError
 from builder.recipe.schema import Recipe
@@ -23,6 +24,10 @@ from builder.run.record import (
 )
 from builder.run.shards import Shards
 from builder.run.storage import is_draft, sweep_drafts
+
+
+NEIGHBOURS_FILE: Final = "neighbours.parquet"
+"""Name, beside the selection, of what is known of the rows' neighbours."""
 
 
 class RunDirectory:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from builder.errors import UsageError
 from builder.rows import SELECTION
-from builder.run.directory import RunDirectory
-
-NEIGHBOURS_FILE: Final = "neighbours.parquet"
-"""Name, beside the selection, of what is known of the rows' neighbours."""
+from builder.run.directory import NEIGHBOURS_FILE, RunDirectory
 
 
 @dataclass(frozen=True)

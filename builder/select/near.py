@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
@@ -13,11 +13,9 @@ from builder.neighbours.vectors import matrix
 from builder.recipe.annotators import annotations_of
 from builder.recipe.cascade import EMBEDDING, near_radius
 from builder.recipe.schema import Recipe
+from builder.run.directory import NEIGHBOURS_FILE
 from builder.run.shards import Shards
 from builder.run.storage import write_parquet
-
-NEIGHBOURS_FILE: Final = "neighbours.parquet"
-"""Name of the file beside the selection."""
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ def started(rig, more=0):
 
 
 def last_words(process):
-    """What a process wrote to stdout, and to stderr after its preflight."""
+    """What a process wrote to stdout, and to stderr after its preflight and its plan."""
     out, errors = process.communicate(timeout=LONGEST)
-    return out, re.sub(r"\A.*\nPreflight: [^\n]*\n", "", errors, flags=re.DOTALL)
+    errors = re.sub(r"\A.*\nPreflight: [^\n]*\n", "", errors, flags=re.DOTALL)
+    return out, re.sub(r"\A\nplan  .*?\n *\n", "", errors, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
