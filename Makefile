@@ -79,7 +79,7 @@ format: $(READY) ## put the code into its form
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra embedded --extra language --extra load --extra serve --extra static --group dev --no-annotate --quiet \
+		--extra embedded --extra language --extra load --extra plots --extra serve --extra static --group dev --no-annotate --quiet \
 		--custom-compile-command "make lock" --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; runs stay

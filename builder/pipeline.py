@@ -77,7 +77,7 @@ def build(
             progress.phase = "selecting"
             funnel = select(run.shards(record), resolved.recipe, run.selection_path)
             if funnel.end is not None or progress.sampled == before:
-                return release(resolved, run, record, funnel)
+                return release(resolved, run, funnel, progress)
             before, spare = progress.sampled, spare + funnel.missing  # near twins seen only now
 
 
@@ -87,7 +87,7 @@ def filter_run(resolved: Resolved, run: RunDirectory) -> Built:
         record = run.begin(offer(resolved))
         run.note("filter", recipe=resolved.source.recipe, overrides=resolved.source.overrides)
         funnel = select(run.shards(record), resolved.recipe, run.selection_path)
-        return release(resolved, run, record, funnel)
+        return release(resolved, run, funnel, Progress())
 
 
 def sample(
@@ -108,12 +108,12 @@ def sample(
     generate(replace(work, spare=spare), means, run.shards(record), replace(reports, found=found))
 
 
-def release(resolved: Resolved, run: RunDirectory, record: RunRecord, funnel: Funnel) -> Built:
+def release(resolved: Resolved, run: RunDirectory, funnel: Funnel, progress: Progress) -> Built:
     """Write the release of what was selected."""
-    found, shards = run.record(), run.shards(record)
-    cost = cost_of(run, funnel.kept)
+    found, tell = run.record(), progress.tell
+    shards, cost = run.shards(found), cost_of(run, funnel.kept)
     origin = {"server": found.server, "preflight": found.preflight, "cost": cost}
     selected = Selected(shards, run.selection_path, funnel.to_json(), origin, resolved.base)
-    made = make_release(run.release_path, selected, resolved.recipe, resolved.template)
+    made = make_release(run.release_path, selected, resolved.recipe, resolved.template, tell)
     run.note("released", rows=funnel.rows, kept=funnel.kept)
     return Built(funnel, made)

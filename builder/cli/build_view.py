@@ -74,7 +74,7 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
     output.say(funnel_table(funnel.to_json()))
     if funnel.quotas is not None:
         output.say("", quota_table(funnel.quotas))
-    output.say(*(f"\n{words}" for words in ending_words(ending)))
+    output.say(*(f"\n{words}" for words in (*ending_words(ending), *release.notes)))
     output.say(
         f"\nRelease: {release.folder}  ({count(release.rows['raw'])} rows raw)\n\n"
         f"Look at it:\n"
@@ -90,6 +90,7 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
             "split": release.split,
             "funnel": funnel.to_json(),
             "end": ending.to_json(),
+            "notes": list(release.notes),
         }
     )
 

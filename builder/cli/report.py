@@ -18,7 +18,11 @@ MOST = 50_000
 @click.argument("run")
 @click.option("--to", metavar="FILE", help="The file that is written.  [default: RUN/report.html]")
 @click.option(
-    "--rows", type=click.IntRange(1, MOST), default=5000, show_default=True, help="Rows on the page."
+    "--rows",
+    type=click.IntRange(1, MOST),
+    default=5000,
+    show_default=True,
+    help="Rows on the page.",
 )
 @output_options
 def report(run: str, to: str | None, rows: int, **options: bool) -> None:
@@ -32,11 +36,14 @@ def report(run: str, to: str | None, rows: int, **options: bool) -> None:
       magpie report runs/demo
       magpie report demo --to demo.html --rows 20000
     """
+    from builder.release.plots.points import MAP_FILE
+    from builder.release.report.places import read_places
     from builder.release.report.report import write_report
 
     directory = run_argument(run)
     path = Path(to) if to else directory.path / "report.html"
-    made = write_report(directory, path, rows)
+    places = read_places(directory.path / MAP_FILE)
+    made = write_report(directory.release_path, path, rows, places)
     output = Output(**options)
     output.say(
         f"{made.path}: {count(made.rows)} of {count(made.of)} rows, {made.size / 1e6:.1f} MB",

@@ -5,7 +5,9 @@ They are copied, never written: nobody but the model's maker knows what their li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +31,15 @@ LARGEST: Final = 1_000_000
 """Bytes beyond which a file is no licence."""
 
 
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
+
 def license_files(recipe: Recipe, base: Path) -> dict[str, dict[str, bytes]]:
     """Return the licence's files of each model of a recipe that asks something of its output.
 
-    `{"meta-llama/Meta-Llama-3-8B-Instruct": {"LICENSE": b"..."}}` by `model.id`. A model whose
-    files cannot be had now, or that carries none, is left out: the notice then names the address
-    of the text.
+    `{"meta-llama/Meta-Llama-3-8B-Instruct": {"LICENSE": b"..."}}` by `model.id`. A model of the Hub
+    is looked at where its revision is a commit, as it is once a run uses the model. One whose files
+    cannot be had now, or that carries none, is left out: the notice names the text's address.
     """
     models = (recipe.model, *((recipe.judge.model,) if recipe.judge else ()))
     found = {model.id: dict(_files(model, base)) for model in models if _asks(model)}
@@ -46,25 +51,26 @@ def _asks(model: ModelSpec) -> bool:
 
 
 def _files(model: ModelSpec, base: Path) -> Iterator[tuple[str, bytes]]:
-    fetch = _fetch(model, base)
-    for name in NAMES:
-        try:
-            path = fetch(name)
-        except TemplateError:
-            return
-        if path is not None and path.is_file() and path.stat().st_size <= LARGEST:
-            yield name, path.read_bytes()
+    for path in _paths(model, base):
+        if path.is_file() and path.stat().st_size <= LARGEST:
+            yield path.name, path.read_bytes()
 
 
-def _fetch(model: ModelSpec, base: Path) -> Callable[[str], Path | None]:
-    """Return what finds a file of a model by its name. It may raise `TemplateError`."""
+def _paths(model: ModelSpec, base: Path) -> Iterator[Path]:
     if is_folder(model.id, base):
-        return lambda name: model_folder(model.id, base) / name
-    opened: list[Callable[[str], Path | None]] = []
+        yield from (model_folder(model.id, base) / name for name in NAMES)
+    elif _COMMIT.fullmatch(model.revision):
+        with contextlib.suppress(TemplateError):  # the Hub is out of reach, or the model is gated
+            fetch, commit = hub_files(model.id, model.revision)
+            for name in NAMES:
+                path = None if _known_absent(model.id, name, commit) else fetch(name)
+                if path is not None:
+                    yield path
 
-    def fetch(name: str) -> Path | None:
-        if not opened:
-            opened.append(hub_files(model.id, model.revision)[0])
-        return opened[0](name)
 
-    return fetch
+def _known_absent(model_id: str, name: str, commit: str) -> bool:
+    """Tell whether the cache knows that the model has no such file: to ask again takes long."""
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(model_id, name, revision=commit)
+    return cached is not None and not isinstance(cached, str)

@@ -22,7 +22,7 @@ from builder.recipe.engine_spec import (
     engine_shape,
 )
 from builder.recipe.source_spec import SourceSpec, with_stand_ins
-from builder.spec import Spec, as_tuple
+from builder.spec import Spec, as_tuple, one_or_many
 
 __all__ = [
     "EmbeddedEngineSpec",
@@ -32,6 +32,7 @@ __all__ = [
     "ModelSpec",
     "NoEngineSpec",
     "OpenAIEngineSpec",
+    "PlotsSpec",
     "PublishSpec",
     "Recipe",
     "ResponseSpec",
@@ -227,6 +228,20 @@ class PriceSpec(Spec):
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="such as USD or EUR")
 
 
+class PlotsSpec(Spec):
+    """What the release's plots show beyond what was measured of each row."""
+
+    map: bool = Field(default=True, description="true or false")
+    """Draw the map of the instructions, where they have vectors: a minute or two for many rows."""
+    compare: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(one_or_many)
+    ] = Field(
+        default=(),
+        description="data sets: ORG/NAME on the Hub, a file or a folder, or a list of them",
+    )
+    """Data sets whose instructions the map shows, too, by the vectors of the same model."""
+
+
 class PublishSpec(Spec):
     """Where the release goes on the Hub."""
 
@@ -284,6 +299,7 @@ class Recipe(Spec):
     rules: Rules = Rules()
     select: SelectSpec = SelectSpec()
     price: PriceSpec | None = None
+    plots: PlotsSpec = PlotsSpec()
     publish: PublishSpec | None = None
 
     @model_validator(mode="before")

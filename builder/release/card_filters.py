@@ -20,7 +20,7 @@ def license_names(facts: Facts) -> str:
 
 
 def measured(splits: Sequence[Facts], what: str) -> list[str]:
-    """Return the columns whose `numbers` or `labels` the default rows of any split have."""
+    """Return the columns whose `lengths`, `numbers` or `labels` some split's default rows have."""
     found: dict[str, None] = {}
     for facts in splits:
         told = facts.get(what, {}).get(facts["default_config"], {})

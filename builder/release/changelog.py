@@ -21,12 +21,13 @@ def section(facts: Facts) -> str:
     dropped = [f"{step['reason']} {step['rows']:,}" for step in funnel["dropped"] if step["rows"]]
     source = facts.get("source")
     came = f"taken from {source['dataset']}" if source else "sampled"
+    revision = "" if source else f", revision {model['revision']}"
     lines = [
         f"## {facts['split']} {recipe['version']}",
         "",
         f"- {funnel['rows']:,} rows {came}, {funnel['kept']:,} kept",
         f"- dropped: {', '.join(dropped) or 'none'}",
-        f"- recipe {recipe['name']}, model {model['id']}, revision {model['revision']}",
+        f"- recipe {recipe['name']}, model {model['id']}{revision}",
     ]
     return "\n".join(lines) + "\n"
 

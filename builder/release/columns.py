@@ -7,7 +7,7 @@ Magpie sets (data-set cards of Magpie-Align on the Hub); the others are ours and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -113,8 +113,14 @@ _OF_RAW_ROWS: Final = (
 
 def filtered_columns(recipe: Recipe) -> tuple[Column, ...]:
     """Return the columns of the rows that are kept."""
-    found = (*_OF_EVERY_ROW, *annotation_columns(recipe, "filtered"))
-    return tuple(sorted(found, key=_place))
+    own = (_row_of_a_data_set(one) if recipe.source else one for one in _OF_EVERY_ROW)
+    return tuple(sorted((*own, *annotation_columns(recipe, "filtered")), key=_place))
+
+
+def _row_of_a_data_set(column: Column) -> Column:
+    """A column as it is to be understood where the rows were taken from a data set."""
+    meaning = "number of the row in the data set that it comes from, counted from 0"
+    return replace(column, meaning=meaning) if column.name == "row" else column
 
 
 def raw_columns(recipe: Recipe) -> tuple[Column, ...]:

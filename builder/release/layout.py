@@ -3,6 +3,7 @@
 README.md  CHANGELOG.md  recipe/<split>.yaml  facts/<split>.json
 filtered/<split>-00000-of-000NN.parquet       raw/<split>-00000-of-000NN.parquet
 licenses/<split>/NOTICE.txt                   licenses/<split>/<model>/LICENSE
+plots/<split>/<name>-{light,dark}.svg         plots/all-splits/<name>-{light,dark}.svg
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ def licenses_path(folder: Path, split: str) -> Path:
     return folder / "licenses" / split
 
 
+def plots_path(folder: Path, split: str) -> Path:
+    """Return the folder of a split's plots."""
+    return folder / "plots" / split
+
+
 def parquet_name(split: str, number: int, count: int) -> str:
     """Return a file's name: `("pro", 0, 3)` -> `pro-00000-of-00003.parquet`."""
     return f"{split}-{number:05d}-of-{count:05d}.parquet"
@@ -63,10 +69,11 @@ def parquet_files(folder: Path, config: str, split: str) -> list[Path]:
 
 
 def files_of(folder: Path, split: str) -> list[Path]:
-    """Return all files of one split: recipe, facts, licences, and Parquet of all configurations."""
+    """Return all files of one split: recipe, facts, licences, plots, Parquet of all configs."""
     parquet = folder.glob(f"*/{split}-{_NUMBERED}-of-{_NUMBERED}.parquet")
     single = [recipe_path(folder, split), facts_path(folder, split)]
     single += sorted(licenses_path(folder, split).rglob("*"))
+    single += sorted(plots_path(folder, split).glob("*.svg"))
     return [path for path in single if path.is_file()] + sorted(parquet)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from builder.recipe.annotators import Annotation, annotations_of, judges_of
+from builder.recipe.existing.published import NAME as PUBLISHED
 from builder.recipe.licenses import UNTOLD, known_license, license_of
 from builder.recipe.model_source import is_hub_id
 from builder.recipe.schema import ModelSpec, Recipe
@@ -24,6 +25,9 @@ from builder.release.model_name import name_of
 
 ROWS: Final = "instructions and responses"
 """What the recipe's own model gave."""
+
+EARLIER: Final = "annotations that the data set had"
+"""What models gave that judged the rows before a recipe took them from a data set."""
 
 
 def model_licenses(recipe: Recipe, annotators: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -39,8 +43,9 @@ def model_licenses(recipe: Recipe, annotators: list[dict[str, Any]]) -> list[dic
     _add(found, _told(recipe.model), ROWS, text=True)
     for one in annotations_of(recipe):
         text = _writes_text(one)
+        gave = EARLIER if one.name == PUBLISHED else one.name
         for entry in _workers(recipe, one, counted.get(one.name, [])):
-            _add(found, entry, one.name, text=text)
+            _add(found, entry, gave, text=text)
     return list(found.values())
 
 

@@ -45,13 +45,14 @@ MEASURED: Final = tuple(column for column, _ in _TESTS.values())
 def limits(rows: pl.DataFrame, annotators: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return `[{"limit": "response refuses", "rows": 3, "of": 60, "share": 0.05}, ...]`.
 
-    `of` are the rows that were measured at all. `annotators`, the facts of them, tell of judgements
-    that failed; those count over all rows, not the kept ones alone.
+    `of` are the rows that were measured at all; a limit that none was measured for is left out.
+    `annotators`, the facts of them, tell of judgements that failed; those count over all rows, not
+    the kept ones alone.
     """
     found = [
         _limit(name, int(rows.select(test.sum()).item() or 0), rows[column].count())
         for name, (column, test) in _TESTS.items()
-        if column in rows.columns
+        if column in rows.columns and rows[column].count()
     ]
     asked = [(one, one["annotated"] + one["failed"]) for one in annotators if one["failed"]]
     return found + [

@@ -1,4 +1,4 @@
-"""What the annotations of a release come to: labels counted, numbers summed up, languages found."""
+"""What the rows of a release come to: labels counted, numbers summed up, languages found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from builder.recipe.annotators import outputs
 from builder.recipe.schema import Recipe
 from builder.release import statistics
 from builder.release.columns import Column
+from builder.release.layout import RAW
 from builder.release.limits import MEASURED
+from builder.release.plots.histogram import histograms
+from builder.release.plots.series import BINNED
 
 
 def measured_columns(recipe: Recipe, columns: Iterable[Column]) -> list[str]:
@@ -32,7 +35,7 @@ def _counts(column: Column) -> bool:
 
 
 def measured(recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
-    """Return `labels`, `numbers` and `languages`, each by configuration.
+    """Return `labels`, `numbers`, `languages` and `histograms`, each by configuration.
 
     `rows` are the columns of `measured_columns` and others, by configuration. `languages` has no
     configuration where nothing told them.
@@ -47,4 +50,5 @@ def measured(recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> dict[str, Any]
         found["numbers"][config] = statistics.numbers(frame, numeric)
         if "language" in known:
             found["languages"][config] = statistics.languages(frame)
-    return found
+    binned = [name for name in BINNED if all(name in frame.columns for frame in rows.values())]
+    return found | {"histograms": histograms(rows, binned, RAW)}

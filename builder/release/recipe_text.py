@@ -32,8 +32,11 @@ def recipe_text(recipe: Recipe) -> str:
 
 def source_name(source: SourceSpec) -> str:
     """Return `ORG/NAME` of a data set on the Hub, and the last part of a path."""
-    local = source.found is not None and source.found.sha256 is not None
-    return PurePath(source.dataset).name or source.dataset if local else source.dataset
+    return PurePath(source.dataset).name or source.dataset if _local(source) else source.dataset
+
+
+def _local(source: SourceSpec) -> bool:
+    return source.found is not None and source.found.sha256 is not None
 
 
 def rebuild_command(recipe: Recipe) -> str:
@@ -43,7 +46,7 @@ def rebuild_command(recipe: Recipe) -> str:
         words.append("--endpoint URL")
     if recipe.judge is not None and recipe.judge.engine.kind == "openai":
         words.append("--set judge.engine.endpoint=URL")
-    if recipe.source is not None and source_name(recipe.source) != recipe.source.dataset:
+    if recipe.source is not None and _local(recipe.source):
         words.append("--set source.dataset=PATH")
     words += [f"--set annotate.{path}=URL" for path in _addresses(recipe.annotators)]
     return " ".join(words)

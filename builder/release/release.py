@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ from builder.release.folder_swap import replacing_folder
 from builder.release.layout import CHANGELOG, RAW, config_of, facts_path, recipe_path, split_of
 from builder.release.license_text import write_licenses
 from builder.release.parquet import SplitWriter
+from builder.release.plots.coverage import Ground, coverage
+from builder.release.plots.drawing import draw_split
 from builder.release.recipe_text import recipe_text
 from builder.release.rows_out import released
 from builder.release.tally import Tally
@@ -39,6 +41,8 @@ class Release:
     folder: Path
     split: str
     facts: Facts
+    notes: tuple[str, ...] = ()
+    """What it had to do without, a sentence each, for whoever made it."""
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -68,13 +72,19 @@ class Selected:
 
 
 def make_release(
-    folder: Path, selected: Selected, recipe: Recipe, template: PromptTemplate
+    folder: Path,
+    selected: Selected,
+    recipe: Recipe,
+    template: PromptTemplate,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Release:
     """Write the release of a run as `folder`, in place of an older one, as a whole or not at all.
 
     It follows from rows, recipe, template, origin and the version of this package alone, byte for
-    byte. Raises `RunError` when no row was kept (`datasets` cannot open a split without rows) or
-    rows are missing that the selection has, `StorageError` when the disk refuses.
+    byte; its map also from the kind of machine and from whether the extra `plots` is installed.
+    `tell` hears what takes time. Raises `RunError` when no row was kept (`datasets` cannot open a
+    split without rows) or rows are missing that the selection has, `UsageError` when a data set
+    to compare with cannot be read, `StorageError` when the disk refuses.
     """
     _refuse_nothing(selected.funnel)
     split = split_of(recipe)
@@ -84,11 +94,18 @@ def make_release(
         facts |= origin_facts(selected.origin)
         texts = license_files(recipe, selected.base) if selected.base else {}
         facts["licenses"] = write_licenses(draft, facts, texts)
+        seen = coverage(_ground(draft, selected, recipe), tell)
+        facts |= {"map": seen.facts, "plots": draw_split(draft, facts, seen.maps)}
         _write(facts_path(draft, split), facts_text(facts))
         _write(recipe_path(draft, split), recipe_text(recipe))
         _write(draft / CHANGELOG, changelog(facts))
         write_card(draft)
-    return Release(folder, split, facts)
+    return Release(folder, split, facts, seen.notes)
+
+
+def _ground(draft: Path, selected: Selected, recipe: Recipe) -> Ground:
+    base = selected.base or Path()
+    return Ground(draft, recipe, selected.shards, selected.selection.parent, base)
 
 
 def _refuse_nothing(funnel: Mapping[str, Any]) -> None:

@@ -25,7 +25,6 @@ from builder.run.record import (
 from builder.run.shards import Shards
 from builder.run.storage import is_draft, sweep_drafts
 
-
 NEIGHBOURS_FILE: Final = "neighbours.parquet"
 """Name, beside the selection, of what is known of the rows' neighbours."""
 

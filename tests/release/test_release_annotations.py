@@ -295,17 +295,18 @@ def test_labels_numbers_and_limits(annotated):
     assert labels["input_quality"] == {
         "column": "input_quality",
         "labels": [
-            {"label": "very poor", "rows": 1},
-            {"label": "poor", "rows": 0},
-            {"label": "average", "rows": 0},
-            {"label": "good", "rows": 2},
-            {"label": "excellent", "rows": 1},
+            {"label": "very poor", "rows": 1, "share": 0.125},
+            {"label": "poor", "rows": 0, "share": 0.0},
+            {"label": "average", "rows": 0, "share": 0.0},
+            {"label": "good", "rows": 2, "share": 0.25},
+            {"label": "excellent", "rows": 1, "share": 0.125},
         ],
         "none": 4,
+        "none_share": 0.5,
     }
     assert labels["refusal"]["labels"] == [
-        {"label": "false", "rows": 1},
-        {"label": "true", "rows": 1},
+        {"label": "false", "rows": 1, "share": 0.125},
+        {"label": "true", "rows": 1, "share": 0.125},
     ]
     assert facts["numbers"]["filtered"]["instruct_reward"] == dict.fromkeys(
         ("min", "mean", "median", "p95", "max"), 1.25
@@ -492,11 +493,10 @@ def test_facts_are_whole_json(annotated):
     assert json.loads(text)["judge"] is None
 
 
-def test_the_front_matter_tells_all_columns_only_where_splits_differ(annotated):
+def test_the_front_matter_tells_the_columns_of_all_splits(annotated):
     bare = annotated_recipe(annotate={}, rules={"instruction": {}, "response": {}})
     one = annotated().facts
     other = annotated("air", {}, recipe_=bare).facts | {"split": "air"}
-    assert "dataset_info" not in front_matter([one, one | {"split": "air"}])
     told = {info["config_name"]: info for info in front_matter([other, one])["dataset_info"]}
     assert list(told) == ["filtered", "raw"]
     kinds = {column.pop("name"): column for column in told["filtered"]["features"]}

@@ -8,8 +8,7 @@ from markdown_it import MarkdownIt
 
 from builder.errors import UsageError
 from builder.recipe.load import load_recipe
-from builder.release import markdown
-from builder.release.card import front_matter, render_card, write_card
+from builder.release.card import render_card, write_card
 from builder.release.columns import filtered_columns, raw_columns
 from builder.release.statistics import size_category
 from builder.release.templates import template_folder
@@ -38,13 +37,35 @@ def parsed(folder):
     return card.data.to_dict(), card.text
 
 
+FEATURES = [
+    {"name": "uuid", "dtype": "string"},
+    {"name": "model", "dtype": "string"},
+    {
+        "name": "gen_input_configs",
+        "struct": [
+            {"name": "temperature", "dtype": "float64"},
+            {"name": "top_p", "dtype": "float64"},
+            {"name": "input_generator", "dtype": "string"},
+            {"name": "seed", "dtype": "int64"},
+            {"name": "pre_query_template", "dtype": "string"},
+        ],
+    },
+    {"name": "instruction", "dtype": "string"},
+]
+
+
 def test_front_matter_is_what_the_hub_reads(release):
-    data, _ = parsed(release().folder)
+    made = release()
+    data, _ = parsed(made.folder)
+    told = {info["config_name"]: info for info in data.pop("dataset_info")}
     assert data == {
         "license": "apache-2.0",
         "pretty_name": "tiny-set",
         "task_categories": ["text-generation"],
-        "tags": ["magpie", "synthetic", "instruction-tuning", "sft"],
+        "language_creators": ["machine-generated"],
+        "annotations_creators": ["no-annotation"],
+        "source_datasets": ["original"],
+        "tags": ["magpie", "synthetic", "instruction-tuning", "sft", "magpie-builder"],
         "size_categories": ["n<1K"],
         "configs": [
             {
@@ -58,13 +79,24 @@ def test_front_matter_is_what_the_hub_reads(release):
             },
         ],
     }
+    assert list(told) == ["filtered", "raw"]
+    assert told["raw"]["features"][:4] == FEATURES
+    assert [one["name"] for one in told["raw"]["features"]] == [
+        column.name for column in raw_columns(recipe())
+    ]
+    facts = made.facts["configs"]["raw"]
+    assert {key: told["raw"][key] for key in ("splits", "download_size", "dataset_size")} == {
+        "splits": [{"name": "pro", "num_bytes": facts["arrow_bytes"], "num_examples": 10}],
+        "download_size": facts["bytes"],
+        "dataset_size": facts["arrow_bytes"],
+    }
 
 
 def test_funnel_sweep_and_lengths_on_the_card(release):
     _, text = parsed(release(recipe_=recipe(select={"longest": 2})).folder)
-    summary, columns, raw_only, split, sweep, funnel, lengths, ends, limits = tables(text)
-    assert summary[0] == ["split", "model", "license", "filtered", "raw"]
-    assert summary[1][:3] == ["`pro`", "org/tiny-model", "apache-2.0"]
+    glance, columns, raw_only, split, sweep, funnel, lengths, ends, limits, licenses = tables(text)
+    assert glance[:3] == [["", "`pro`"], ["model", "org/tiny-model"], ["license", "apache-2.0"]]
+    assert glance[5] == ["kept of all sampled rows", "20.0 %"]
     assert [row[0] for row in columns[1:]] == [f"`{c.name}`" for c in filtered_columns(recipe())]
     assert [row[0] for row in raw_only[1:]] == [
         f"`{c.name}`" for c in raw_columns(recipe())[len(columns) - 1 :]
@@ -91,6 +123,7 @@ def test_funnel_sweep_and_lengths_on_the_card(release):
         ["instruction cut off at the token limit", "0", "2", "0.0 %"],
         ["response cut off at the token limit", "0", "2", "0.0 %"],
     ]
+    assert licenses[1][2] == "instructions and responses"
 
 
 def test_every_table_is_whole_whatever_is_in_it(release):
@@ -179,53 +212,6 @@ def test_a_folder_without_facts_gets_no_card(tmp_path):
         write_card(tmp_path)
 
 
-def licensed(license_, model="meta-llama/Some-Model"):
-    return recipe(model={"id": model, "revision": "main", "license": license_})
-
-
-@pytest.mark.parametrize(
-    ("license_", "words"),
-    [
-        ("llama2", ["forbids using output", "except Llama 2"]),
-        ("llama3", ["**Built with Meta Llama 3.**", 'begin with "Llama 3"', "1.b.v forbids"]),
-        ("llama3.1", ["**Built with Llama.**", "Llama 3.1 Community", 'begins with "Llama"']),
-        ("llama3.3", ["**Built with Llama.**", "Llama 3.3 Community", 'begins with "Llama"']),
-        ("llama4", ["**Built with Llama.**", "Llama 4 Community"]),
-    ],
-)
-def test_terms_of_llama_licenses(release, license_, words):
-    data, text = parsed(release(recipe_=licensed(license_)).folder)
-    assert data["license"] == license_
-    flat = " ".join(text.split())
-    assert [word for word in words if word not in flat] == []
-    assert "[meta-llama/Some-Model](https://huggingface.co/meta-llama/Some-Model)" in text
-
-
-def test_an_unlisted_license_has_a_name_and_a_link(release):
-    data, _ = parsed(release(recipe_=licensed("other")).folder)
-    assert data["license"] == "other"
-    assert data["license_name"] == "some-model-license"
-    assert data["license_link"] == "https://huggingface.co/meta-llama/Some-Model"
-    assert (
-        "Built with"
-        not in (release(rows=None, recipe_=licensed("mit")).folder / "README.md").read_text()
-    )
-
-
-def test_splits_under_different_licenses(release):
-    one = release("one", recipe_=licensed("llama3")).facts
-    other = release("other", recipe_=licensed("llama3.1")).facts | {"split": "air"}
-    data = front_matter([other, one])
-    assert data["license"] == ["llama3", "llama3.1"]
-    assert data["configs"][0]["data_files"] == [
-        {"split": "air", "path": "filtered/air-*.parquet"},
-        {"split": "pro", "path": "filtered/pro-*.parquet"},
-    ]
-    card = render_card([other, one])
-    assert "**Built with Llama.**" in card
-    assert "**Built with Meta Llama 3.**" in card
-
-
 def test_a_configuration_of_another_name(release):
     chosen = recipe(publish={"repo": "org/set", "split": "pro", "config": "best"})
     made = release(recipe_=chosen)
@@ -285,18 +271,6 @@ def test_lengths_of_a_column_without_values(release):
 def test_there_is_no_python_among_the_templates():
     suffixes = {path.suffix for path in template_folder().rglob("*") if path.is_file()}
     assert suffixes == {".j2"}
-
-
-def test_markdown_escapes():
-    assert markdown.text("a|b\n*c* _d_ `e` <f> [g]") == r"a\|b \*c\* \_d\_ \`e\` \<f\> \[g\]"
-    assert markdown.text("- a & b") == r"\- a \& b"
-    assert markdown.text("1. a") == r"1\. a"
-    assert markdown.code("a \\| b") == "<code>a &#92;&#124; b</code>"
-    assert markdown.code("a || b") == r"`a \|\| b`"
-    assert markdown.code("a `b` ``c``") == "``` a `b` ``c`` ```"
-    assert markdown.block("```") == '````json\n"```"\n````'
-    assert [markdown.size(n) for n in (999, 12_345, 10**9)] == ["999 bytes", "12.3 kB", "1.0 GB"]
-    assert (markdown.number(1234567), markdown.percent(0.12345)) == ("1,234,567", "12.3 %")
 
 
 def test_yaml_survives_a_summary_and_a_name_of_any_kind(release):

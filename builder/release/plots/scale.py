@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -25,7 +26,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 def written(values: Sequence[float]) -> list[str]:
     """Return tick labels with as many decimals as the step needs: `[0, 0.5]` -> `0.0`, `0.5`."""
-    step = min((b - a for a, b in zip(values, values[1:], strict=False)), default=abs(values[0]))
+    step = min((b - a for a, b in itertools.pairwise(values)), default=abs(values[0]))
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
     return [f"{value:,.{decimals}f}".replace("-", "−") for value in values]
 

@@ -20,7 +20,7 @@ WRITES: Final = "repo.write"
 """Permission of a fine-grained token to make repositories and write to them."""
 
 TOKENS: Final = "https://huggingface.co/settings/tokens"
-LOG_IN: Final = "Set HF_TOKEN, or run `hf auth login`"
+LOG_IN: Final = "set HF_TOKEN, or run `hf auth login`"
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def token_of_login() -> str | None:
 def account_of(hub: Hub) -> Account | str:
     """Return whose token it is, or why that cannot be told: in words, with the mend."""
     if hub.token is None:
-        return f"no token. {LOG_IN}"
+        return f"no token was found: {LOG_IN}"
     try:
         told = hub.ask("whoami", lambda: hub.api.whoami(token=hub.token))
     except ForbiddenError:
-        return f"the Hub does not accept the token. Make one: {TOKENS}, then {LOG_IN.lower()}"
+        return f"the Hub does not accept the token. Make one: {TOKENS}, then {LOG_IN}"
     return _read(told)
 
 

@@ -95,8 +95,12 @@ def _bytes(told: Mapping[str, Any], sums: Sums) -> list[str | None]:
 
 def _rows(where: str, before: int, after: int, moved: Moved) -> Change:
     if moved.removed:
-        words = f"{moved.removed:,} rows gone, {moved.added:,} new"
+        words = f"{_number(moved.removed)} gone, {moved.added:,} new"
         return Change(Bump.MAJOR, f"{where}: {words} ({before:,} -> {after:,})")
     if moved.added:
-        return Change(Bump.MINOR, f"{where}: {moved.added:,} rows more ({before:,} -> {after:,})")
-    return Change(Bump.MINOR, f"{where}: the same {after:,} rows with other values")
+        return Change(Bump.MINOR, f"{where}: {_number(moved.added)} more ({before:,} -> {after:,})")
+    return Change(Bump.MINOR, f"{where}: the same {_number(after)} with other values")
+
+
+def _number(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"

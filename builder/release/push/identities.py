@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,16 @@ def local_rows(folder: Path, paths: Sequence[str]) -> pl.Series:
 
 def remote_rows(hub: Hub, repo: str, commit: str, paths: Sequence[str]) -> pl.Series:
     """Return the identities of the rows in Parquet files of a commit. Raises `PublishError`."""
-    return _joined([_read(hub, repo, commit, path) for path in paths])
+    from huggingface_hub import HfFileSystem
+
+    files = HfFileSystem(token=hub.token or False, endpoint=hub.endpoint, skip_instance_cache=True)
+
+    def column(path: str) -> pa.Table:
+        with files.open(f"datasets/{repo}@{commit}/{path}", "rb") as file:
+            return pq.read_table(file, columns=[IDENTITY])
+
+    what = f"read the rows' identities in {{}} of {repo}"
+    return _joined([hub.ask(what.format(path), partial(column, path)) for path in paths])
 
 
 def moved(old: pl.Series, new: pl.Series) -> Moved:
@@ -45,19 +55,6 @@ def moved(old: pl.Series, new: pl.Series) -> Moved:
         added=after.join(before, on=IDENTITY, how="anti").height,
         removed=before.join(after, on=IDENTITY, how="anti").height,
     )
-
-
-def _read(hub: Hub, repo: str, commit: str, path: str) -> pa.Table:
-    from huggingface_hub import HfFileSystem
-
-    def column() -> pa.Table:
-        files = HfFileSystem(
-            token=hub.token or False, endpoint=hub.endpoint, skip_instance_cache=True
-        )
-        with files.open(f"datasets/{repo}@{commit}/{path}", "rb") as file:
-            return pq.read_table(file, columns=[IDENTITY])
-
-    return hub.ask(f"read the rows' identities in {path} of {repo}", column)
 
 
 def _joined(tables: Sequence[pa.Table]) -> pl.Series:

@@ -6,6 +6,8 @@ import base64
 import gzip
 import json
 
+from builder.text import writable
+
 LEVEL = 6
 """Of gzip: 9 takes three times as long for one per cent."""
 
@@ -14,8 +16,8 @@ def packed(data: object) -> str:
     """Return data as base64 of gzipped JSON: letters, digits, `+`, `/` and `=`.
 
     Whatever a model wrote, a page that holds this cannot be broken by it. Half a surrogate pair,
-    which UTF-8 cannot say, becomes `?`. The same data give the same text.
+    which UTF-8 cannot say, becomes the replacement character. The same data give the same text.
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    content = gzip.compress(text.encode("utf-8", "replace"), LEVEL, mtime=0)
+    content = gzip.compress(writable(text).encode(), LEVEL, mtime=0)
     return base64.b64encode(content).decode("ascii")

@@ -15,6 +15,7 @@ from builder.release.layout import RAW, parquet_files, splits_in
 from builder.release.report.cells import Cells, cells
 from builder.release.report.charts import charts
 from builder.release.report.page import page
+from builder.release.report.places import NO_MAP, seen
 from builder.release.report.spread import spread
 from builder.run.storage import write_text
 
@@ -45,80 +46,58 @@ class Report:
         }
 
 
-@dataclass(frozen=True)
-class Sights:
-    """Where rows lie on the map: `points` has columns `row`, `x` and `y`, or `lacks` says why
-    there are none."""
-
-    points: pl.DataFrame | None = None
-    lacks: str = ""
-
-
-def write_report(release: Path, to: Path, most: int = ROWS) -> Report:
+def write_report(
+    release: Path, to: Path, most: int = ROWS, places: pl.DataFrame | None = None
+) -> Report:
     """Write the report of a release, with at most so many of its rows, as one file `to`.
 
-    Raises `RunError` when there is no release or its facts make no sense, `StorageError` when
-    the disk refuses.
+    `places` is its map, as `read_places` gives it. Raises `RunError` when there is no release or
+    its facts make no sense, `StorageError` when the disk refuses.
     """
     splits = splits_in(release)
     if not splits:
         raise RunError(
             f"{release} is no release: it has no card with facts",
-            mend="Finish the run with `magpie build`, or release what is there: `magpie filter RUN`.",
+            mend="Finish the run with `magpie build`, or release what is there: "
+            "`magpie filter RUN`.",
         )
     facts = read_facts(release, splits[0])
-    rows, of = _rows(parquet_files(release, RAW, splits[0]), most)
-    sights = Sights()
+    mapped = None if places is None else places["row"].drop_nulls()
+    rows, of = _rows(parquet_files(release, RAW, splits[0]), most, mapped)
     told = cells(rows, facts["configs"][RAW]["columns"])
-    text = page(facts, _data(facts, told, rows, sights), _extent(rows, of, told, sights))
+    no_map = NO_MAP if places is None else ""
+    extent = {"rows": rows.height, "of": of, "no_map": no_map, **_extent(rows, told)}
+    data = _data(facts, told) | {"map": None if places is None else seen(places, rows)}
+    text = page(facts, data, extent)
     write_text(to, text)
-    return Report(to, rows.height, of, len(text.encode()), sights.lacks)
+    return Report(to, rows.height, of, len(text.encode()), no_map)
 
 
-def _rows(files: list[Path], most: int) -> tuple[pl.DataFrame, int]:
+def _rows(files: list[Path], most: int, mapped: pl.Series | None) -> tuple[pl.DataFrame, int]:
     """Read the rows that go onto the page, and count all; only those are ever held whole."""
     raw = pl.scan_parquet(files)
     known = raw.select("row", "drop_reason").collect()
-    wanted = spread(known, most)
+    wanted = spread(known, most, mapped)
     return raw.filter(pl.col("row").is_in(wanted.implode())).collect(), known.height
 
 
-def _data(facts: Facts, told: Cells, rows: pl.DataFrame, sights: Sights) -> dict[str, Any]:
+def _data(facts: Facts, told: Cells) -> dict[str, Any]:
     """What the code of the page reads."""
     return {
-        "rows": rows.height,
+        "rows": len(told.values["row"]),
         "columns": told.columns,
         "values": told.values,
         "cut": told.cut,
         "longest": told.longest,
         "reasons": [step["reason"] for step in facts["funnel"]["dropped"]],
         "charts": charts(facts),
-        "map": _map(rows, sights.points),
     }
 
 
-def _map(rows: pl.DataFrame, points: pl.DataFrame | None) -> dict[str, list[Any]] | None:
-    """Positions on the page of the rows that the map shows, and where they lie, from 0 to 1."""
-    if points is None:
-        return None
-    place = pl.int_range(pl.len()).alias("place")
-    found = rows.select("row", place).join(points, on="row", maintain_order="left")
-    low = [found["x"].min(), found["y"].min()]
-    span = max(found["x"].max() - low[0], found["y"].max() - low[1]) or 1.0
-    return {
-        "rows": found["place"].to_list(),
-        "x": [round((x - low[0]) / span, 4) for x in found["x"]],
-        "y": [round((y - low[1]) / span, 4) for y in found["y"]],
-    }
-
-
-def _extent(rows: pl.DataFrame, of: int, told: Cells, sights: Sights) -> Mapping[str, Any]:
+def _extent(rows: pl.DataFrame, told: Cells) -> Mapping[str, Any]:
     """What the page says of how much of the run it has."""
     return {
-        "rows": rows.height,
-        "of": of,
         "kept": rows["drop_reason"].null_count(),
         "cut": sum(len(found) for found in told.cut.values()),
         "longest": told.longest,
-        "no_map": sights.lacks,
     }

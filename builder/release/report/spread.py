@@ -34,15 +34,28 @@ def _level(counts: Mapping[str, int], most: int) -> dict[str, int]:
     return given
 
 
-def spread(rows: pl.DataFrame, most: int) -> pl.Series:
+def spread(rows: pl.DataFrame, most: int, mapped: pl.Series | None = None) -> pl.Series:
     """Return the numbers of the rows that a report carries, ascending, evenly over the run.
 
-    `rows` has the columns `row` and `drop_reason`, sorted by `row`. The same rows give the same.
+    `rows` has the columns `row` and `drop_reason`, sorted by `row`. Where not all kept rows go
+    onto the page, those do that lie on the map, the numbers `mapped`, if these are enough. The
+    same rows give the same.
     """
     groups = rows.with_columns(pl.col("drop_reason").fill_null(KEPT))
-    counts = dict(groups["drop_reason"].value_counts().iter_rows())
-    wanted = pl.col("drop_reason").replace_strict(shares(counts, most), return_dtype=pl.Int64)
+    given = shares(dict(groups["drop_reason"].value_counts().iter_rows()), most)
+    groups = _on_the_map(groups, given.get(KEPT, 0), mapped)
+    wanted = pl.col("drop_reason").replace_strict(given, return_dtype=pl.Int64)
     place = pl.int_range(pl.len()).over("drop_reason")
     steps = place * wanted // pl.len().over("drop_reason")
     new = (steps != steps.shift(1).over("drop_reason")).fill_null(value=True)
     return groups.filter(new & (wanted > 0))["row"]
+
+
+def _on_the_map(groups: pl.DataFrame, kept: int, mapped: pl.Series | None) -> pl.DataFrame:
+    """Leave out kept rows that are not on the map, where enough of them are."""
+    if mapped is None:
+        return groups
+    there = (pl.col("drop_reason") != KEPT) | pl.col("row").is_in(mapped.implode())
+    found = groups.filter(there)
+    enough = (found["drop_reason"] == KEPT).sum() >= kept
+    return found if enough else groups

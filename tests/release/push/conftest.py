@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from types import SimpleNamespace
 
 import pytest
 from huggingface_hub.utils import _http
 
+from builder.release.push import hub as hub_module
 from builder.release.push.hub import Hub, Watch
+from builder.release.push.local import belongs_to
 from builder.release.push.publish import publish
 from builder.release.push.ready import Order
 from tests.select.tiny_run import recipe, row
@@ -28,8 +28,10 @@ def of_split(split, **changes):
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """The server. The client's own waiting takes no time."""
-    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
+    """The server. Waiting takes no time, neither the client's nor ours."""
+    clock = SimpleNamespace(sleep=lambda _: None, time=time.time)
+    for module in (_http, hub_module):
+        monkeypatch.setattr(module, "time", clock)
     others = [Account("hf_reader", "bob", "read", orgs={"org": "read"})]
     with writable_hub(tmp_path / "hub", ANN, *others) as server:
         point_here(monkeypatch, server, tmp_path / "home", TOKEN)
@@ -112,7 +114,7 @@ class Seen:
             if path.is_file() and path.name not in ("README.md", "CHANGELOG.md")
         }
         split = next((folder / "facts").glob("*.json")).stem
-        there = {path for path in self.oids(revision) if f"/{split}" in path}
+        there = {path for path in self.oids(revision) if belongs_to(path, split)}
         return there == set(files) and all(
             self.read(path, revision) == body for path, body in files.items()
         )
@@ -126,14 +128,3 @@ class Seen:
 def seen(hub):
     """Reads what the server holds now."""
     return lambda name=REPO: Seen(hub, name)
-
-
-@contextlib.contextmanager
-def environment(**changes):
-    old = dict(os.environ)
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(old)

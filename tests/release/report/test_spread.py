@@ -54,3 +54,13 @@ def test_as_many_rows_come_as_were_counted():
 
 def test_a_run_without_dropped_rows_is_spread_too():
     assert spread(rows(*[None] * 9), 3).to_list() == [0, 3, 6]
+
+
+def test_kept_rows_that_are_on_the_map_come_first():
+    frame, mapped = rows(*[None] * 90, *["short"] * 10), pl.Series([3, 40, 41, 77, 89])
+    assert spread(frame, 10, mapped).to_list() == [3, 40, 41, 77, 89, 90, 92, 94, 96, 98]
+
+
+def test_a_map_of_too_few_rows_has_no_say():
+    frame = rows(*[None] * 90, *["short"] * 10)
+    assert spread(frame, 10, pl.Series([3, 40])).to_list() == spread(frame, 10).to_list()

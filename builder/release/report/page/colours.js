@@ -1,26 +1,39 @@
-// Which colour a dot of the map has: by a column of labels, or by whether its row was kept.
+// Which colour a dot of the map has: by a column of labels, by whether its row was kept, or by the
+// data set that it comes from.
 
 const HUES = 7; // colours for labels without an order; what is rarer shares the last one, grey
+const OTHER = {words: "other data sets", colour: "hue-other"};
 
-function coloured() {
+// What dots can be coloured by.
+function colourings() {
   const names = ["task_category", "input_quality", "difficulty", "language", "refusal"];
-  return names.filter((name) => columns.get(name)?.kind === "label" && isVaried(name));
+  const there = names.filter((name) => columns.get(name)?.kind === "label" && isVaried(name));
+  return data.map.sets.length ? ["data set", ...there] : [...there, "state"];
 }
 
 function isVaried(name) {
   return data.map.rows.some((row) => value(name, row) !== null);
 }
 
-// {of: row -> number of its colour, entries: [{words, colour, test, name, chosen}]}, in the order of
-// the legend. `name` and `chosen` are those of the filter that a click on an entry means, if any.
+// {of: point -> number of its colour, entries: [{words, colour, name, chosen}]}, in the order of the
+// legend. `name` and `chosen` are those of the filter that a click on an entry means, if any.
 function colouringBy(name) {
-  if (name === "state") {
-    const entries = [
-      {words: "kept", colour: "hue-0", test: isKept, name, chosen: "kept"},
-      {words: "dropped", colour: "hue-1", test: (row) => !isKept(row), name, chosen: "dropped"},
-    ];
-    return {of: (row) => (isKept(row) ? 0 : 1), entries};
+  if (name === "data set") {
+    const words = ["this run", ...data.map.sets];
+    const entries = words.map((one, place) => ({words: one, colour: place < HUES ? `hue-${place}` : "hue-rest"}));
+    return {of: (point) => data.map.set[point] + 1, entries};
   }
+  const {of, entries} = name === "state" ? colouringByState() : colouringByLabel(name);
+  const foreign = entries.push(OTHER) - 1;
+  return {of: (point) => (data.map.rows[point] < 0 ? foreign : of(data.map.rows[point])), entries};
+}
+
+function colouringByState() {
+  const entries = ["kept", "dropped"].map((words, place) => ({words, colour: `hue-${place}`, name: "state", chosen: words}));
+  return {of: (row) => (isKept(row) ? 0 : 1), entries};
+}
+
+function colouringByLabel(name) {
   const {labels} = columns.get(name);
   const scale = ["very easy", "very poor"].includes(labels[0]);
   const ranked = scale ? labels.map((_, place) => place) : byFrequency(name, labels);
@@ -28,12 +41,10 @@ function colouringBy(name) {
   const entries = own.map((place, at) => ({
     words: labels[place],
     colour: scale ? `step-${at}` : `hue-${at}`,
-    test: (row) => value(name, row) === place,
     name,
     chosen: String(place),
   }));
-  const rest = (row) => !own.includes(value(name, row));
-  entries.push({words: ranked.length > own.length ? "others, or none" : "none", colour: "hue-rest", test: rest});
+  entries.push({words: ranked.length > own.length ? "others, or none" : "none", colour: "hue-rest"});
   const numbers = new Map(own.map((place, at) => [place, at]));
   return {of: (row) => numbers.get(value(name, row)) ?? own.length, entries};
 }

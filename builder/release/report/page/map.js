@@ -5,7 +5,7 @@ const view = {x: 0.5, y: 0.5, zoom: 1}; // what of the unit square is in the mid
 const at = {point: -1, drag: null};
 
 let colouring = null;
-let passing = null; // 1 for the rows that pass all filters
+let passing = null; // of each row: 1 where it passes all filters
 
 function drawMap() {
   if (!data.map) {
@@ -14,7 +14,7 @@ function drawMap() {
   byId("map-part").hidden = false;
   byId("to-map").hidden = false;
   const by = byId("map-by");
-  fill(by, ...[...coloured(), "state"].map((name) => element("option", {value: name}, plain(name))));
+  fill(by, ...colourings().map((name) => element("option", {value: name}, plain(name))));
   by.addEventListener("change", () => colourBy(by.value));
   changed.push(() => {
     passing = new Uint8Array(data.rows);
@@ -40,9 +40,9 @@ function colourBy(name) {
 }
 
 // A colour, what it means and how many dots have it; a click shows their rows.
-function entryInLegend(entry) {
-  const rows = data.map.rows.filter(entry.test).length;
-  if (!rows) {
+function entryInLegend(entry, place) {
+  const dots = data.map.rows.filter((_, point) => colouring.of(point) === place).length;
+  if (!dots) {
     return [];
   }
   const {name, chosen} = entry;
@@ -51,7 +51,7 @@ function entryInLegend(entry) {
     {class: "entry", type: name ? "button" : null, "data-filter": name, "data-chosen": chosen},
     element("span", {class: "dot"}),
     element("span", {dir: "auto"}, visible(entry.words)),
-    number(rows),
+    number(dots),
   );
   made.firstChild.style.background = `var(--${entry.colour})`;
   if (name) {
@@ -90,15 +90,21 @@ function paint() {
   const radius = Math.min(4.5, Math.max(1.6, 60 / Math.sqrt(data.map.rows.length))) * Math.sqrt(view.zoom);
   for (const pass of [0, 1]) {
     pen.globalAlpha = pass ? 0.85 : 0.12;
-    data.map.rows.forEach((row, point) => {
-      if ((passing?.[row] ?? 1) === pass) {
-        dot(pen, placed(point, size), radius, palette[colouring.of(row)]);
+    data.map.rows.forEach((_, point) => {
+      if (passes(point) === pass) {
+        dot(pen, placed(point, size), radius, palette[colouring.of(point)]);
       }
     });
   }
   if (at.point >= 0) {
     ring(pen, placed(at.point, size), radius + 3);
   }
+}
+
+// Points of other data sets pass where nothing is filtered.
+function passes(point) {
+  const row = data.map.rows[point];
+  return row < 0 ? Number(filters.size === 0) : (passing?.[row] ?? 1);
 }
 
 function dot(pen, [x, y], radius, colour) {
@@ -121,8 +127,8 @@ function ring(pen, [x, y], radius) {
 function nearest(cost) {
   const size = sizeOf(byId("map"));
   let [best, least] = [-1, Infinity];
-  data.map.rows.forEach((row, point) => {
-    if (passing?.[row] ?? 1) {
+  data.map.rows.forEach((_, point) => {
+    if (passes(point)) {
       const told = cost(placed(point, size), point);
       if (told < least) {
         [best, least] = [point, told];
@@ -141,6 +147,9 @@ function under(x, y) {
 
 function wordsAt(point) {
   const row = data.map.rows[point];
+  if (row < 0) {
+    return `${short(data.map.texts[point], 280)}\n${visible(data.map.sets[data.map.set[point]])}`;
+  }
   return `${short(instructionOf(row), 280)}\nrow ${number(value("row", row))} · ${stateOf(row)}`;
 }
 
@@ -155,6 +164,13 @@ function goTo(point) {
   const box = byId("map").getBoundingClientRect();
   const [x, y] = placed(point, sizeOf(byId("map")));
   showTip(wordsAt(point), box.left + x, box.top + y);
+}
+
+// Open the row of the dot that is pointed at; those of other data sets have none.
+function openPoint() {
+  if (data.map.rows[at.point] >= 0) {
+    openRow(data.map.rows[at.point]);
+  }
 }
 
 function listenToPointer(canvas) {
@@ -176,7 +192,7 @@ function listenToPointer(canvas) {
     const {moved, firstTouch} = at.drag ?? {};
     at.drag = null;
     if (!moved && !firstTouch && at.point >= 0) {
-      openRow(data.map.rows[at.point]);
+      openPoint();
     }
   });
   window.addEventListener("pointerup", (event) => {
@@ -221,7 +237,8 @@ function listenToKeys(canvas) {
       event.preventDefault();
       walk(ways[event.key]);
     } else if (event.key === "Enter" && at.point >= 0) {
-      openRow(data.map.rows[at.point]);
+      event.preventDefault(); // else it would press the button of the row that has the focus next
+      openPoint();
     } else if (event.key === "Escape") {
       goTo(-1);
     }
