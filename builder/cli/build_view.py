@@ -81,6 +81,7 @@ def report(built: Built, run: RunDirectory, output: Output) -> None:
         f"  magpie show {run.path}\n"
         f"  python -c \"import datasets; print(datasets.load_dataset('{release.folder}', "
         f"'filtered'))\"\n"
+        f"  magpie report {run.path}\n"
         f"  less {release.folder}/README.md"
     )
     output.document(

@@ -37,8 +37,9 @@ def _panel(row: Mapping[str, Any]) -> Panel:
         Text(instruction, style="bold"),
         Rule(style="bright_black"),
         Text(response, style="" if row["response"] else "bright_black"),
-        *([Rule(style="bright_black"), judged] if judged.row_count else []),
     ]
+    if judged.row_count:
+        parts += [Rule(style="bright_black"), judged]
     return Panel(
         Group(*parts),
         title=f"row {row['row']} · {state}",

@@ -44,7 +44,9 @@ function colouringByLabel(name) {
     name,
     chosen: String(place),
   }));
-  entries.push({words: ranked.length > own.length ? "others, or none" : "none", colour: "hue-rest"});
+  const lack = data.map.rows.some((row) => row >= 0 && value(name, row) === null);
+  const rest = [...(ranked.length > own.length ? ["others"] : []), ...(lack ? ["none"] : [])];
+  entries.push({words: rest.join(" or "), colour: "hue-rest"});
   const numbers = new Map(own.map((place, at) => [place, at]));
   return {of: (row) => numbers.get(value(name, row)) ?? own.length, entries};
 }

@@ -101,8 +101,12 @@ function showPage() {
   byId("page-on").disabled = last >= shown.length;
 }
 
+// The columns whose labels are shown beside a row.
+function badgesOf(row) {
+  return BADGES.filter((name) => columns.get(name)?.kind === "label" && label(name, row) !== null);
+}
+
 function cardOf(row) {
-  const badges = BADGES.filter((name) => columns.get(name)?.kind === "label" && label(name, row) !== null);
   return element(
     "li",
     {class: isKept(row) ? "card" : "card card-dropped"},
@@ -111,7 +115,7 @@ function cardOf(row) {
       {class: "card-head"},
       element("a", {href: `#row-${value("row", row)}`, class: "card-link"}, `row ${number(value("row", row))}`),
       element("span", {class: isKept(row) ? "state" : "state state-dropped", dir: "auto"}, stateOf(row)),
-      ...badges.map((name) => element("span", {class: "badge", dir: "auto"}, label(name, row))),
+      ...badgesOf(row).map((name) => element("span", {class: "badge", dir: "auto"}, visible(label(name, row)))),
     ),
     element("p", {class: "card-instruction", dir: "auto"}, ...found(instructionOf(row), 400)),
     element("p", {class: "card-response", dir: "auto"}, ...found(responseOf(row), 300)),

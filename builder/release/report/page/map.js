@@ -150,7 +150,8 @@ function wordsAt(point) {
   if (row < 0) {
     return `${short(data.map.texts[point], 280)}\n${visible(data.map.sets[data.map.set[point]])}`;
   }
-  return `${short(instructionOf(row), 280)}\nrow ${number(value("row", row))} · ${stateOf(row)}`;
+  const labels = badgesOf(row).map((name) => label(name, row));
+  return `${short(instructionOf(row), 280)}\n${[`row ${number(value("row", row))}`, stateOf(row), ...labels].join(" · ")}`;
 }
 
 function goTo(point) {
