@@ -11,7 +11,8 @@ RUN_IN := $(VENV)/bin/python -m
 # container to start in place of the recipe's, ENDPOINT the servers to use in place of one.
 BUILD_OPTIONS = $(if $(KEPT),--kept $(KEPT)) $(if $(SAMPLED),--sampled $(SAMPLED)) \
 	$(if $(RUN),--run $(RUN)) $(if $(IMAGE),--set engine.image=$(IMAGE)) \
-	$(foreach url,$(ENDPOINT),--endpoint $(url)) $(foreach pair,$(SET),--set $(pair))
+	$(foreach url,$(ENDPOINT),--endpoint $(url)) $(if $(ORG),--set publish.repo=$(ORG)/$(NAME)) \
+	$(foreach pair,$(SET),--set $(pair))
 
 # Servers that the annotators of magpie-air and magpie-pro ask, in place of the recipe's addresses;
 # `none` does without what is asked there: REWARD a reward model, BASE a base model to compare with,
@@ -26,9 +27,19 @@ AIR_SERVERS = $(EMBEDDED_AT) $(call GIVEN,$(BASE),$(call OFF,reward_difference,b
 	$(if $(filter none,$(BASE)),,reward_difference.reward)))
 PRO_SERVERS = $(EMBEDDED_AT) $(call GIVEN,$(REWARD),$(call OFF,reward,rewarded),$(call SERVER,$(REWARD),reward))
 
-# PUBLISH=0 ends with the release on this disk; anything else publishes it.
-PUBLISH ?= 0
-PUBLISHING = $(if $(filter-out 0,$(PUBLISH)),$(MAGPIE) publish $(or $(RUN),$@),:)
+# `make magpie-air ORG=acme` publishes to acme/magpie once the release is built; NAME is another name,
+# VERSION=X.Y.Z a higher version than the content asks for, PRIVATE=1 a private repository. Without
+# ORG it ends with the release on this disk, and PUBLISH=1 publishes to where the recipe says.
+# PUBLISH=0 never publishes, PUBLISH=plan says what would be done.
+# They count on the command line alone: an environment may have a NAME for other reasons.
+ORG =
+NAME = magpie
+VERSION =
+PRIVATE =
+PUBLISH ?= $(if $(ORG),1,0)
+PUBLISH_OPTIONS = $(if $(ORG),--to $(ORG)/$(NAME)) $(if $(VERSION),--version $(VERSION)) \
+	$(if $(filter-out 0,$(PRIVATE)),--private) $(if $(filter plan,$(PUBLISH)),--dry-run)
+PUBLISHING = $(if $(filter-out 0,$(PUBLISH)),$(MAGPIE) publish $(or $(RUN),$@) $(PUBLISH_OPTIONS),:)
 
 # uv trusts the certificates of the system, as pip does.
 SET_UP_BY_UV = export UV_SYSTEM_CERTS=1 && \
@@ -53,11 +64,11 @@ demo: $(READY) ## build the demo: offline, on a CPU, in a minute or two
 	@$(MAGPIE) build demo $(BUILD_OPTIONS)
 	@echo; echo "For magpie and this python on your PATH: . $(VENV)/bin/activate"
 
-magpie-air: $(READY) ## build Magpie Air with Llama-3-8B-Instruct
+magpie-air: $(READY) ## build Magpie Air with Llama-3-8B-Instruct; ORG=... publishes it
 	@$(MAGPIE) build magpie-air $(AIR_SERVERS) $(BUILD_OPTIONS)
 	@$(PUBLISHING)
 
-magpie-pro: $(READY) ## build Magpie Pro with Llama-3-70B-Instruct
+magpie-pro: $(READY) ## build Magpie Pro with Llama-3-70B-Instruct; ORG=... publishes it
 	@$(MAGPIE) build magpie-pro $(PRO_SERVERS) $(BUILD_OPTIONS)
 	@$(PUBLISHING)
 

@@ -13,6 +13,7 @@ from builder.release.facts import Facts, read_facts
 from builder.release.front_matter import configs_of, front_matter, repo_of, title_of
 from builder.release.layout import CARD, RAW
 from builder.release.licensing import licenses_of
+from builder.release.plots.drawing import draw_together, told_together
 from builder.release.samples import SHOWN
 from builder.release.templates import render
 from builder.run.storage import write_text
@@ -27,7 +28,7 @@ WIDEST: Final = 10_000
 
 
 def write_card(folder: Path, version: str | None = None) -> None:
-    """Render the card of a release from its facts, over the one that stands.
+    """Render the card of a release from its facts, over the one that stands, and its plots.
 
     `version` is the tag that readers are told to ask for. Raises `UsageError` when there are no
     facts or no such template, `RunError` when facts make no sense, and `StorageError` when the
@@ -40,6 +41,7 @@ def write_card(folder: Path, version: str | None = None) -> None:
             mend="Finish the run first: `magpie build` on the same run directory.",
         )
     splits = [read_facts(folder, name) for name in names]
+    draw_together(folder, splits)
     write_text(folder / CARD, render_card(splits, version))
 
 
@@ -58,6 +60,7 @@ def render_card(splits: Sequence[Facts], version: str | None = None) -> str:
         "raw_only": _raw_only(splits, configs[0]),
         "licenses": list(dict.fromkeys(key for facts in splits for key in licenses_of(facts))),
         "shown": SHOWN,
+        "plots": told_together(splits),
     }
     front = yaml.safe_dump(front_matter(splits), sort_keys=False, allow_unicode=True, width=WIDEST)
     body = render(splits[0].get("card") or TEMPLATE, context)

@@ -20,15 +20,23 @@ def license_names(facts: Facts) -> str:
 
 
 def measured(splits: Sequence[Facts], what: str) -> list[str]:
-    """Return the columns whose `lengths`, `numbers` or `labels` some split's default rows have."""
+    """Return the columns whose `lengths`, `numbers` or `labels` some split's default rows have.
+
+    Labels of yes and no are left out.
+    """
     found: dict[str, None] = {}
     for facts in splits:
         told = facts.get(what, {}).get(facts["default_config"], {})
         if isinstance(told, Mapping):
             found |= dict.fromkeys(name for name, summary in told.items() if summary)
         else:
-            found |= dict.fromkeys(one["column"] for one in told)
+            found |= dict.fromkeys(one["column"] for one in told if not _is_yes_or_no(one))
     return list(found)
+
+
+def _is_yes_or_no(told: Mapping[str, Any]) -> bool:
+    """Whether labels are those of a test: what it finds stands among the limits."""
+    return {one["label"] for one in told["labels"]} == {"false", "true"}
 
 
 def most_frequent(facts: Facts, column: str) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ def recipe_text(recipe: Recipe) -> str:
     values["annotate"] = without_machine(values["annotate"])
     if recipe.source is not None:
         values["source"]["dataset"] = source_name(recipe.source)
+    values["plots"]["compare"] = [compared_name(name) for name in recipe.plots.compare]
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     split = split_of(recipe)
     return f"# The recipe of the split {split}. To rebuild: {rebuild_command(recipe)}\n{body}"
@@ -37,6 +38,11 @@ def source_name(source: SourceSpec) -> str:
 
 def _local(source: SourceSpec) -> bool:
     return source.found is not None and source.found.sha256 is not None
+
+
+def compared_name(name: str) -> str:
+    """Return what a release calls a data set to compare with: of a path only its last part."""
+    return PurePath(name).name if name.startswith((".", "/", "~")) else name
 
 
 def rebuild_command(recipe: Recipe) -> str:

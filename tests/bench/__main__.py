@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("cascade", "embedded", "neighbours", "pool", "streaming")
+BENCHES = ("cascade", "embedded", "neighbours", "pool", "publish", "streaming")
 
 
 def main(names: list[str]) -> None:

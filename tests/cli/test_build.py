@@ -20,6 +20,7 @@ Release: runs/tiny/release  (60 rows raw)
 Look at it:
   magpie show runs/tiny
   python -c "import datasets; print(datasets.load_dataset('runs/tiny/release', 'filtered'))"
+  magpie report runs/tiny
   less runs/tiny/release/README.md
 """
 

@@ -52,13 +52,6 @@ def test_publish_copies_byte_for_byte(built, here: Path):
     ) == (files)
 
 
-def test_publish_refuses_a_repository(built, here: Path):
-    said = built("publish", "tiny", "--to", "acme/set")
-    assert said.status == 2
-    assert said.err.startswith("error: --to acme/set names a repository on the Hub")
-    assert not (here / "acme").exists()
-
-
 def test_what_is_no_run_is_named_with_those_that_are(built):
     said = built("card", "tyni")
     assert said.status == 1

@@ -92,10 +92,13 @@ def test_front_matter_is_what_the_hub_reads(release):
     }
 
 
+TINY = "[tiny-model](https://huggingface.co/org/tiny-model)"
+
+
 def test_funnel_sweep_and_lengths_on_the_card(release):
     _, text = parsed(release(recipe_=recipe(select={"longest": 2})).folder)
     glance, columns, raw_only, split, sweep, funnel, lengths, ends, limits, licenses = tables(text)
-    assert glance[:3] == [["", "`pro`"], ["model", "org/tiny-model"], ["license", "apache-2.0"]]
+    assert glance[:3] == [["", "`pro`"], ["model", TINY], ["license", "apache-2.0"]]
     assert glance[5] == ["kept of all sampled rows", "20.0 %"]
     assert [row[0] for row in columns[1:]] == [f"`{c.name}`" for c in filtered_columns(recipe())]
     assert [row[0] for row in raw_only[1:]] == [

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from builder.release.plots.heading import heading
-from builder.release.plots.scale import number, per_cent, ticks, written
+from builder.release.plots.heading import OUTLINE, dash, heading, outline_tone
+from builder.release.plots.scale import short, ticks, written
 from builder.release.plots.series import Bins, Layer
 from builder.release.plots.svg import Sheet, extent
 from builder.release.plots.theme import SMALL, WIDTH, Theme
-from builder.release.plots.words import alt
+from builder.release.plots.words import alt, beyond
 
 _HIGH: Final = 150
-_DASHES: Final = ("", "", "5 3", "2 2")
-"""How the outline of each layer is drawn; the first one has bars."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class _Ground:
 def draw_bins(one: Bins, theme: Theme) -> tuple[str, int]:
     """Return a drawing as SVG, and its height in pixels."""
     sheet = Sheet(WIDTH, alt(one))
-    top = heading(sheet, one, theme) + 8
+    top = heading(sheet, one, theme) + 18
     full = max(max(layer.shares) for layer in one.layers) or 1.0
     shares = ticks(0, 100 * full, 4)
     names = [f"{label} %" for label in written(shares)]
@@ -54,16 +52,11 @@ def draw_bins(one: Bins, theme: Theme) -> tuple[str, int]:
         sheet.text((left - 6, y + 4), name, theme.muted, size=SMALL, anchor="end")
     _filled(sheet, one, ground, theme)
     for place, layer in enumerate(one.layers[1:], start=1):
-        sheet.path(_outline(layer, one, ground), _tone(theme, place), 1.5, _DASHES[place % 4])
+        sheet.path(_outline(layer, one, ground), outline_tone(theme, place), OUTLINE, dash(place))
     _axis(sheet, one, ground, theme)
-    _middle(sheet, one.layers[0], ground, theme)
-    height = round(ground.bottom + 38 + _beyond(sheet, one, ground, theme))
+    _middle(sheet, one, ground, theme)
+    height = round(ground.bottom + 24 + 16 * len(_unit(one, ground.right - ground.left)))
     return sheet.svg(height), height
-
-
-def _tone(theme: Theme, place: int) -> str:
-    """An outline lies over bars, so it takes the tone that differs most from theirs."""
-    return theme.fills[(place + 1) % len(theme.fills)]
 
 
 def _filled(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
@@ -85,35 +78,29 @@ def _axis(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
     for value, label in zip(places, written(places), strict=True):
         x = min(max(ground.x(value), ground.left + 2), ground.right - extent(label, SMALL) / 2 + 4)
         sheet.text((x, ground.bottom + 16), label, theme.muted, size=SMALL, anchor="middle")
-    middle = (ground.left + ground.right) / 2
-    sheet.text((middle, ground.bottom + 33), one.unit, theme.muted, size=SMALL, anchor="middle")
+    for line, words in enumerate(_unit(one, ground.right - ground.left)):
+        at = (ground.right, ground.bottom + 34 + 16 * line)
+        sheet.text(at, words, theme.muted, size=SMALL, anchor="end")
 
 
-def _middle(sheet: Sheet, layer: Layer, ground: _Ground, theme: Theme) -> None:
+def _unit(one: Bins, room: float) -> list[str]:
+    """What the axis counts, and how many rows lie beyond its ends, on as many lines as it takes."""
+    outside = beyond(one, one.layers[0], short)
+    if not outside:
+        return [one.unit]
+    told = f"({', '.join(outside)})"
+    line = f"{one.unit} {told}"
+    return [line] if extent(line, SMALL) <= room else [one.unit, told]
+
+
+def _middle(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
     """Mark the median of the first layer, where it was measured and lies within the bins."""
-    if layer.median is None or not ground.low <= layer.median <= ground.high:
+    layer = one.layers[0]
+    if one.together or layer.median is None or not ground.low <= layer.median <= ground.high:
         return
     x = ground.x(layer.median)
-    words = f"median {number(layer.median)}"
-    sheet.path(f"M{x:.1f} {ground.top - 4:.1f}V{ground.bottom:.1f}", theme.ink, 1, "3 2")
-    fits = x + 5 + extent(words, SMALL) <= ground.right
-    at, anchor = (x + 5, "start") if fits else (x - 5, "end")
-    sheet.text((at, ground.top + 3), words, theme.ink, size=SMALL, anchor=anchor)
-
-
-def _beyond(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> int:
-    """Say what lies outside the bins, if anything does; return the pixels that this takes."""
-    layer = one.layers[0]
-    told = [
-        f"{per_cent(rows / layer.rows)} {where} {number(edge)}"
-        for rows, where, edge in (
-            (layer.below, "below", one.edges[0]),
-            (layer.above, "above", one.edges[-1]),
-        )
-        if rows
-    ]
-    if not told:
-        return 0
-    at = (ground.right, ground.bottom + 50)
-    sheet.text(at, f"not shown: {', '.join(told)}", theme.muted, size=SMALL, anchor="end")
-    return 17
+    words = f"median {short(layer.median)}"
+    half = extent(words, SMALL) / 2
+    sheet.path(f"M{x:.1f} {ground.top - 5:.1f}V{ground.bottom:.1f}", theme.ink, 1, "3 2")
+    at = (min(max(x, half), ground.right - half), ground.top - 9)
+    sheet.text(at, words, theme.ink, size=SMALL, anchor="middle")

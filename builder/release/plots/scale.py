@@ -42,3 +42,10 @@ def number(value: float) -> str:
     """Return a number for a sentence: 1234.0 -> `1,234`, 0.12345 -> `0.1235`."""
     whole = float(value).is_integer()
     return f"{value:,.0f}" if whole else f"{value:,.4f}".rstrip("0")
+
+
+def short(value: float) -> str:
+    """Return a number as it stands in a drawing, rounded: 1.0466 -> `1.05`, 1234.0 -> `1,234`."""
+    if float(value).is_integer() or abs(value) >= 100:
+        return f"{value:,.0f}".replace("-", "−")
+    return f"{value:.3g}".replace("-", "−")

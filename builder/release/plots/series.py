@@ -77,6 +77,11 @@ class Bins:
     edges: tuple[float, ...]
     layers: tuple[Layer, ...]
 
+    @property
+    def together(self) -> bool:
+        """Whether layers are of several splits; each then has ends of its own within the edges."""
+        return any(layer.name not in (KEPT, SAMPLED) for layer in self.layers)
+
 
 Series = Bars | Bins
 
@@ -94,7 +99,9 @@ class _Plot:
     judge: str = ""
 
 
-_LENGTH: Final = ("tokens", "characters")
+COUNTED: Final = ("tokens", "characters")
+"""Units of what is counted; other numbers are measured."""
+
 _BY_LABEL: Final = (
     _Plot("quality", "Quality of the instruction", (("input_quality", ""),)),
     _Plot("difficulty", "Difficulty of the instruction", (("difficulty", ""),)),
@@ -146,14 +153,15 @@ def funnel(facts: Facts) -> Bars:
 
     The first bar are all rows; each other one is named after what dropped rows before it.
     """
-    left, labels, counts = facts["funnel"]["rows"], ["sampled"], [facts["funnel"]["rows"]]
+    left, labels = facts["funnel"]["rows"], ["read" if facts.get("source") else SAMPLED]
+    counts = [left]
     for step in facts["funnel"]["dropped"]:
         if step["rows"]:
             left -= step["rows"]
             labels.append(step["reason"])
             counts.append(left)
     layer = Layer("rows left", tuple(counts))
-    return Bars("funnel", "From sampled to kept", tuple(labels), (layer,), steps=True)
+    return Bars("funnel", f"From {labels[0]} to kept", tuple(labels), (layer,), steps=True)
 
 
 def _configs(facts: Facts) -> list[tuple[str, str]]:

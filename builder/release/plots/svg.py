@@ -12,7 +12,10 @@ from typing import Final
 from builder.release.plots.theme import FONT, TEXT
 
 _NARROW: Final = frozenset("fijlrtI.,:;|!'()[] -")
-_WIDE: Final = frozenset("mwMWQOGCDNHUA@%&")
+_WIDE: Final = frozenset("mwMWQOGCDNHU@%&")
+_EM: Final = {"narrow": 0.36, "plain": 0.63, "wide": 0.86}
+"""Widths of letters in parts of the font's size: those of DejaVu Sans, the widest of common ones,
+so that words which fit by this fit everywhere."""
 
 
 class Sheet:
@@ -72,10 +75,9 @@ class Sheet:
 
 
 def extent(words: str, size: int = TEXT) -> float:
-    """Return about how many pixels words are wide: no font is at hand, most are close to this."""
-    narrow = sum(letter in _NARROW for letter in words)
-    wide = sum(letter in _WIDE for letter in words)
-    return size * (0.56 * len(words) - 0.22 * narrow + 0.24 * wide)
+    """Return how many pixels words are wide at most, about: the reader's font is not known."""
+    kinds = ("narrow" if one in _NARROW else "wide" if one in _WIDE else "plain" for one in words)
+    return size * sum(_EM[kind] for kind in kinds)
 
 
 def shortened(words: str, room: float, size: int = TEXT) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 WIDTH: Final = 360
 """Pixels of a drawing: two stand side by side on a card, one fills a phone at its own size."""
 
-WIDE: Final = 560
+WIDE: Final = 580
 """Pixels of a drawing with panels; half as wide on a phone, its words can still be read."""
 
 FONT: Final = (
@@ -43,7 +43,7 @@ LIGHT: Final = Theme(
     ink="#1f2328",
     muted="#59636e",
     rule="#d1d9e0",
-    fills=("#1f6cb8", "#7aa9d8", "#0b2d55", "#8b949e"),
+    fills=("#1f6cb8", "#6695c8", "#0b2d55", "#8b949e"),
     dots="#c9d1d9",
 )
 DARK: Final = Theme(

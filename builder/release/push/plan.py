@@ -17,7 +17,7 @@ from builder.release.layout import CARD
 from builder.release.push.bump import Change, Data, bump_of, changes
 from builder.release.push.hub import Hub
 from builder.release.push.identities import Moved, local_rows, moved, remote_rows
-from builder.release.push.local import Content, LocalRelease, belongs_to
+from builder.release.push.local import Content, LocalRelease
 from builder.release.push.ready import check_limits
 from builder.release.push.remote import Remote, Tree, read_file, read_tree
 from builder.release.push.staged import Staged, Staging, facts_at
@@ -122,8 +122,7 @@ class Planner:
     def _plan(self, version: Version, reasons: tuple[str, ...], staged: Staged) -> Plan:
         tree, split = self.remote.files, self.release.split
         other = sorted(path for path in staged.files if staged.differs_from(path, tree))
-        own = (path for path in tree if belongs_to(path, split))
-        deleted = sorted(path for path in own if path not in staged.files)
+        deleted = staged.left_over(tree, split)
         return Plan(
             repo=self.remote.repo,
             split=split,

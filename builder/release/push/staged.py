@@ -17,6 +17,7 @@ from builder.release.card import write_card
 from builder.release.changelog import changelog
 from builder.release.facts import FORMAT, Facts, facts_text
 from builder.release.layout import CARD, CHANGELOG, facts_path
+from builder.release.plots.drawing import TOGETHER
 from builder.release.push.hub import Hub
 from builder.release.push.local import Content, LocalRelease, belongs_to
 from builder.release.push.remote import Remote, Tree, read_file, splits_of
@@ -41,7 +42,12 @@ class Staged:
     def is_in(self, tree: Tree, split: str) -> bool:
         """Tell whether a commit holds all of it, and nothing of the split beyond it."""
         same = not any(self.differs_from(path, tree) for path in self.files)
-        return same and all(path in self.files for path in tree if belongs_to(path, split))
+        return same and not self.left_over(tree, split)
+
+    def left_over(self, tree: Tree, split: str) -> list[str]:
+        """Return what a commit holds of the split, or drawn of all, that is no more: to delete."""
+        ours = (path for one in (split, TOGETHER) for path in tree if belongs_to(path, one))
+        return sorted(path for path in ours if path not in self.files)
 
 
 @dataclass(frozen=True)
@@ -87,14 +93,13 @@ class Staging:
             path.write_text(facts_text(facts | {"repo": self.remote.repo}), encoding="utf-8")
         log = self._changelog(version, told)
         (folder / CHANGELOG).write_text(log, encoding="utf-8", newline="")
-        write_card(folder, version.tag)
+        write_card(folder, str(version))
         rendered = {
             path.relative_to(folder).as_posix(): Content(path)
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.parent.name != "facts"
         }
-        files = {path: Content(file) for path, file in self.release.files.items()}
-        return Staged({**files, **rendered, **self.own})
+        return Staged({**rendered, **self.own})
 
     def _changelog(self, version: Version, told: bool) -> str:
         """Return the changelog. A repository's versions are its tags, not those of a recipe."""
