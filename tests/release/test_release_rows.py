@@ -18,6 +18,12 @@ FILES = [
     "facts/pro.json",
     "filtered/pro-00000-of-00001.parquet",
     "licenses/pro/NOTICE.txt",
+    "plots/pro/funnel-dark.svg",
+    "plots/pro/funnel-light.svg",
+    "plots/pro/instruction-length-dark.svg",
+    "plots/pro/instruction-length-light.svg",
+    "plots/pro/response-length-dark.svg",
+    "plots/pro/response-length-light.svg",
     "raw/pro-00000-of-00001.parquet",
     "recipe/pro.yaml",
 ]

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from builder.errors import RunError
 from builder.neighbours.vectors import Floats, matrix
 from builder.recipe.cascade import EMBEDDING
 from builder.release.plots import tsne
@@ -28,6 +29,8 @@ MAP_FILE: Final = "map.parquet"
 
 POINTS: Final = 20_000
 """Points of a map at most, of all its sets together."""
+
+_MANY: Final = 4_000  # that take more than some seconds
 
 SHOWN: Final = 300
 """Characters of an instruction of another set that are kept with its point."""
@@ -87,20 +90,35 @@ def places_of(
     """Return the map (columns `PLACES`) of rows with their vectors, and of other data sets.
 
     `found` is what `vectors_of` gives. Places are read from the file `kept` where they follow from
-    the same vectors, and written to it otherwise. Raises `MissingExtraError`, `StorageError`.
+    the same vectors, and written to it otherwise. Raises `MissingExtraError`, `StorageError`, and
+    `RunError` where another model made the vectors of a data set.
     """
     tsne.refuse_missing()
-    vectors = np.concatenate([matrix(found[EMBEDDING]), *(one.vectors for one in others)])
+    own = matrix(found[EMBEDDING])
+    _refuse_strangers(own, others)
+    vectors = np.concatenate([own, *(one.vectors for one in others)])
     points = _named(found["row"], others)
     digest = _digest(vectors, points)
     known = _known(kept, digest)
     if known is not None:
         return known
-    tell(f"drawing the map of {len(vectors):,} instructions")
+    patience = ", a minute or two" if len(vectors) > _MANY else ""
+    tell(f"drawing the map of {len(vectors):,} instructions{patience}")
     places = tsne.laid_out(vectors)
     points = points.with_columns(x=pl.Series(places[:, 0]), y=pl.Series(places[:, 1]))
     write_parquet(kept, points.with_columns(digest=pl.lit(digest)))
     return points.select(list(PLACES))
+
+
+def _refuse_strangers(own: Floats, others: Sequence[Placed]) -> None:
+    for one in others:
+        if one.vectors.shape[1] != own.shape[1]:
+            raise RunError(
+                f"the vector of an instruction of {one.name} has {one.vectors.shape[1]} "
+                f"components, and those of the run have {own.shape[1]}",
+                mend="The model of annotate.embedding is not the one that it was. Name that one, "
+                "or compare with nothing: --set plots.compare=[]",
+            )
 
 
 def _named(rows: pl.Series, others: Sequence[Placed]) -> pl.DataFrame:
