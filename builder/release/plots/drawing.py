@@ -74,9 +74,15 @@ def draw_split(
 
     Raises `StorageError`.
     """
-    drawn = pictures([*series(facts), *maps], facts["split"])
+    drawn = pictures([*sorted(series(facts), key=_place), *maps], facts["split"])
     _write(release, drawn)
     return [picture.told for picture in drawn]
+
+
+def _place(one: Bars | Bins) -> int:
+    """Two drawings stand side by side on a card, so those of about one height follow each other."""
+    first = ("instruction-length", "response-length", "quality", "difficulty", "funnel")
+    return first.index(one.name) if one.name in first else len(first)
 
 
 def draw_together(release: Path, splits: Sequence[Facts]) -> None:

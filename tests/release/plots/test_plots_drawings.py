@@ -48,8 +48,8 @@ def test_words_and_shapes_stand_out_from_the_page(theme, page):
 def test_facts_name_both_files_and_what_they_say(facts, tmp_path):
     told = facts(labels=[labelled("input_quality", {"poor": 1, "good": 2})])
     found = draw_split(tmp_path, told, [])
-    assert [one["name"] for one in found] == ["funnel", "quality"]
-    assert found[1] == {
+    assert [one["name"] for one in found] == ["quality", "funnel"]
+    assert found[0] == {
         "name": "quality",
         "light": "plots/pro/quality-light.svg",
         "dark": "plots/pro/quality-dark.svg",
