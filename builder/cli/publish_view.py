@@ -35,12 +35,19 @@ LOG_EVERY = 10.0
 
 
 def plan_block(plan: Plan, *, card: bool = False) -> Iterator[Table | str]:
-    """Say what publishing does: to which repository, which version and why, which files."""
+    """Say what publishing does: to which repository, which version and why, which files.
+
+    `card` shows the card's difference, too. Where nothing is to be done, the end says so.
+    """
+    if plan.holds is not None:
+        if card:
+            yield _nothing(plan)
+        return
     table = plain_table("publish", plan.repo)
     table.add_row("version", Text(f"{plan.version.tag} ({'; '.join(plan.reasons)})"))
     table.add_row("split", f"{plan.split}, {count(plan.rows)} rows")
     table.add_row("repository", _repository(plan))
-    table.add_row("to send", f"{few_digits(plan.bytes)}B at most, in {len(plan.sent)} files")
+    table.add_row("to send", f"{_size(plan.bytes)} at most, in {len(plan.sent)} files")
     for name in ("added", "changed", "deleted", "kept"):
         table.add_row(name, Text(_listed(getattr(plan, name))))
     yield table
@@ -57,7 +64,7 @@ def published_words(done: Published) -> Iterator[str]:
     if done.new:
         yield f"\nPublished to {plan.repo}: {plan.version.tag}, commit {done.commit[:7]}"
     else:
-        yield f"\nNothing to publish: {plan.version.tag} of {plan.repo} holds this release already"
+        yield _nothing(plan)
     if done.rows:
         read = ", ".join(
             f"{config}/{split} {count(rows)} rows"
@@ -117,12 +124,20 @@ def _logged(output: Output) -> Watch:
         last, speed = now, done / (now - began)
         left = duration((everything - done) / speed) if speed else "an unknown time"
         output.live.print(
-            f"uploading · {few_digits(done)}B of {few_digits(everything)}B · "
-            f"{few_digits(speed)}B/s · {left} left",
+            f"uploading · {_size(done)} of {_size(everything)} · {_size(speed)}/s · {left} left",
             soft_wrap=True,
         )
 
     return Watch(tell=lambda words: output.live.print(Text(words), soft_wrap=True), sent=sent)
+
+
+def _nothing(plan: Plan) -> str:
+    return f"Nothing to publish: {plan.version.tag} of {plan.repo} holds this release already"
+
+
+def _size(number: float) -> str:
+    """Bytes in few digits: 840 B, 12 kB."""
+    return f"{few_digits(number)}B" if number >= 1000 else f"{number:.0f} B"
 
 
 def _repository(plan: Plan) -> str:

@@ -28,6 +28,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi
+from huggingface_hub.utils import disable_progress_bars
 
 from builder.release.columns import filtered_columns
 from builder.release.parquet import GROUP_SPAN, SplitWriter
@@ -155,6 +156,7 @@ def _over_lfs(old: Path, new: Path, state: Path) -> int:
     account = Account("hf_bench", "ann")
     with writable_hub(state, account) as hub, pytest.MonkeyPatch.context() as patch:
         point_here(patch, hub, state / "home", account.token)
+        disable_progress_bars()
         api = HfApi(endpoint=hub.url, token=account.token)
         api.create_repo("ann/bench", repo_type="dataset")
         for path in (old, new):

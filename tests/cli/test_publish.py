@@ -49,6 +49,8 @@ def test_publish_again_says_that_it_is_done(built, hub):
     assert said.status == 0
     assert "Nothing to publish: v1.0.0 of acme/set holds this release already" in said.out
     assert "Read back" not in said.out
+    said = built("publish", "tiny", "--to", "acme/set", "--dry-run")
+    assert said.out == "Nothing to publish: v1.0.0 of acme/set holds this release already\n"
 
 
 def test_publish_is_noted_in_the_run(built, hub, here: Path):

@@ -9,7 +9,7 @@ from builder.release.plots.heading import heading
 from builder.release.plots.scale import per_cent
 from builder.release.plots.series import SAMPLED, Bars
 from builder.release.plots.svg import Sheet, extent, shortened
-from builder.release.plots.theme import SMALL, WIDTH, Theme
+from builder.release.plots.theme import BELOW, SMALL, WIDTH, Theme
 from builder.release.plots.words import alt
 
 _ROOM: Final = 0.42
@@ -42,7 +42,7 @@ def draw_bars(one: Bars, theme: Theme) -> tuple[str, int]:
         sheet.text((ground.left - _APART, y + 11.5), words, theme.ink, anchor="end")
         y += _bars_of(sheet, (one, place), ground, y, theme) + _BETWEEN
     sheet.line((ground.left - 0.5, top - 2), (ground.left - 0.5, y - _BETWEEN + 2), theme.rule)
-    height = round(y)
+    height = round(y + BELOW)
     return sheet.svg(height), height
 
 

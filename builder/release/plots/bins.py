@@ -9,7 +9,7 @@ from builder.release.plots.heading import OUTLINE, dash, heading, outline_tone
 from builder.release.plots.scale import short, ticks, written
 from builder.release.plots.series import Bins, Layer
 from builder.release.plots.svg import Sheet, extent
-from builder.release.plots.theme import SMALL, WIDTH, Theme
+from builder.release.plots.theme import BELOW, SMALL, WIDTH, Theme
 from builder.release.plots.words import alt, beyond
 
 _HIGH: Final = 150
@@ -55,7 +55,7 @@ def draw_bins(one: Bins, theme: Theme) -> tuple[str, int]:
         sheet.path(_outline(layer, one, ground), outline_tone(theme, place), OUTLINE, dash(place))
     _axis(sheet, one, ground, theme)
     _middle(sheet, one, ground, theme)
-    height = round(ground.bottom + 24 + 16 * len(_unit(one, ground.right - ground.left)))
+    height = round(ground.bottom + 24 + BELOW + 16 * len(_unit(one, ground.right - ground.left)))
     return sheet.svg(height), height
 
 

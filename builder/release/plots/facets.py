@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from builder.release.plots.svg import Sheet, extent, shortened
-from builder.release.plots.theme import SMALL, TITLE, WIDE, Theme
+from builder.release.plots.theme import BELOW, SMALL, TITLE, WIDE, Theme
 
 _COLUMNS: Final = 3
 _GAP: Final = 14
@@ -73,7 +73,7 @@ def draw_facets(one: Facets, theme: Theme) -> tuple[str, int]:
         sheet.raw(_dots(f'<path d="{mine}"/>', (x, y + _HEAD), theme.fills[0], dot))
     rows = -(-len(panels) // columns)
     head = _HEAD if one.panels else 0
-    height = round(48 + rows * (high + head + _GAP) - _GAP + 6)
+    height = round(48 + rows * (high + head + _GAP) - _GAP + BELOW)
     return sheet.svg(height), height
 
 

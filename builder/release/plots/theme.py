@@ -24,6 +24,9 @@ FONT: Final = (
 
 TITLE, TEXT, SMALL = 15, 13, 12
 
+BELOW: Final = 10
+"""Pixels that stay free below a drawing, where another may follow."""
+
 
 @dataclass(frozen=True)
 class Theme:

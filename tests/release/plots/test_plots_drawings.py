@@ -55,7 +55,7 @@ def test_facts_name_both_files_and_what_they_say(facts, tmp_path):
         "dark": "plots/pro/quality-dark.svg",
         "alt": "Quality of the instruction. Of 3 rows kept: poor 33.3 %, good 66.7 %.",
         "width": 360,
-        "height": 90,
+        "height": 100,
     }
     assert sorted(path.name for path in tmp_path.rglob("*.svg")) == [
         "funnel-dark.svg",
