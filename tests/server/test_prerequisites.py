@@ -21,6 +21,7 @@ from builder.server.needs.ports import port_finding
 from builder.server.needs.prerequisites import Look, check_machine, refuse_missing
 from tests.server.docker_api import docker_api
 from tests.server.hub import GOOD, running_hub
+from tests.servers.embedding.server import embedding_server
 
 pytest.importorskip("docker", reason="the package docker is not installed")
 
@@ -51,8 +52,17 @@ def port():
         return probe.getsockname()[1]
 
 
-def recipe(*sets):
-    return load_recipe("magpie-pro", ["target.sampled=1000", *sets])
+ALONE = (
+    "annotate.embedding=false",
+    "annotate.neighbours=false",
+    "annotate.reward=false",
+    "rules.response.rewarded=",
+)
+"""The recipe without what asks servers that somebody else has to start."""
+
+
+def recipe(*sets, alone=ALONE):
+    return load_recipe("magpie-pro", ["target.sampled=1000", *alone, *sets])
 
 
 def lines(findings):
@@ -82,6 +92,24 @@ def test_all_that_is_missing_is_said_at_once(bare, port):
         "as model.id",
         "`magpie doctor magpie-pro` shows all that was looked at.",
     ]
+
+
+def test_servers_of_annotators_that_do_not_answer_are_named_too(bare):
+    with embedding_server() as embeddings:
+        there = f"annotate.embedding.endpoint={embeddings.url}"
+        nowhere = "annotate.reward.endpoint=http://127.0.0.1:9"
+        findings = check_machine(recipe(there, nowhere, alone=()))
+
+    asked = [one for one in findings if one.what.startswith("server of ")]
+    assert [(one.what, one.fine) for one in asked] == [
+        ("server of embedding", True),
+        ("server of reward", False),
+    ]
+    assert str(asked[1]) == (
+        "server of reward: http://127.0.0.1:9: no answer (Connection refused). Start the server, "
+        "or mend annotate.reward.endpoint, or do without: `--set annotate.reward=false`, and the "
+        "rules on its columns"
+    )
 
 
 def test_nothing_missing_is_nothing_said():
