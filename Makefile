@@ -79,7 +79,7 @@ check: $(READY) ## check format, lint, types, layers and documentation
 	@$(RUN_IN) ruff format --check .
 	@$(RUN_IN) ruff check .
 	@$(RUN_IN) mypy
-	@$(RUN_IN) pytest -q tests/house
+	@$(RUN_IN) pytest -q tests/house -m "not slow"  # `make test` plays the session of the README
 
 bench: $(READY) ## measure what is called fast, as ratios against a limit
 	@$(RUN_IN) tests.bench
