@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from builder.engines.base import Engine, Served
@@ -72,5 +72,5 @@ def _judge_means(judge: Resolved, log: Path) -> JudgeMeans:
         connect=connect,
         endpoints=spec.endpoint,
         concurrency=spec.concurrency,
-        tokenizer=partial(tokenizer_of, judge),
+        tokenizer=cache(partial(tokenizer_of, judge)),
     )

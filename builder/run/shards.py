@@ -122,9 +122,13 @@ class Shards:
         folder = self.folder / f"{number:05d}"
         return Shard(folder, number, first, first + self.rows_a_shard, self.stages)
 
+    def number_of(self, row: int) -> int:
+        """The number of the shard that a row number lies in."""
+        return row // self.rows_a_shard
+
     def of_row(self, row: int) -> Shard:
         """The shard that a row number lies in."""
-        return self.shard(row // self.rows_a_shard)
+        return self.shard(self.number_of(row))
 
     def __iter__(self) -> Iterator[Shard]:
         """The shards that have a folder, in the order of their rows."""

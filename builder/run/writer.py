@@ -24,10 +24,11 @@ class ShardWriter:
 
     def append(self, stage: str, row: int, record: Mapping[str, object]) -> None:
         """Write the record of one row. Raises `StorageError`; nothing is torn then."""
-        shard = self._shards.of_row(row)
-        journal = self._journals.get((shard.number, stage))
+        number = self._shards.number_of(row)
+        journal = self._journals.get((number, stage))
         if journal is None:
-            journal = self._journals[shard.number, stage] = shard.open_journal(stage)
+            journal = self._shards.shard(number).open_journal(stage)
+            self._journals[number, stage] = journal
         journal.append(journalled(record))
 
     def settle(self, row: int) -> None:
@@ -35,14 +36,14 @@ class ShardWriter:
 
         Raises `StorageError`; the journals then stay as they are.
         """
-        shard = self._shards.of_row(row)
-        self._settled[shard.number] += 1
-        if self._settled[shard.number] == shard.end - shard.first:
-            self._complete(shard)
+        number = self._shards.number_of(row)
+        self._settled[number] += 1
+        if self._settled[number] == self._shards.rows_a_shard:
+            self._complete(self._shards.shard(number))
 
     def reopen(self, row: int) -> None:
         """Take back that a row is settled: something more is asked for it after all."""
-        self._settled[self._shards.of_row(row).number] -= 1
+        self._settled[self._shards.number_of(row)] -= 1
 
     def _complete(self, shard: Shard) -> None:
         news = False
