@@ -10,11 +10,11 @@ from typing import Any
 from builder.cli.build_words import this_command
 from builder.cli.output import Output
 from builder.cli.publish_view import plan_block, published_words, watching
-from builder.errors import InterruptedRunError, UsageError
+from builder.errors import InterruptedRunError, RunError, UsageError
 from builder.release.copy import copy_release
 from builder.release.push.account import token_of_login
 from builder.release.push.hub import Hub, Watch
-from builder.release.push.local import read_release
+from builder.release.push.local import faults_told, read_release
 from builder.release.push.publish import dry_run, publish
 from builder.release.push.ready import Order
 from builder.run.directory import RunDirectory
@@ -66,6 +66,9 @@ def _copy(to: str, release: Path, output: Output, asked: Mapping[str, Any]) -> N
             "folder",
             mend="Write --to ORG/NAME, or leave it out.",
         )
+    wrong = faults_told(read_release(release))
+    if wrong:
+        raise RunError(f"{release} is not published: {wrong}")
     splits = copy_release(release, Path(to))
     output.say(f"Published to {to}: split {', '.join(splits)}")
     output.document({"to": to, "splits": splits})

@@ -182,11 +182,6 @@ def _config(folder: Path, files: Sequence[Path], rows: int, columns: Sequence[Co
     }
 
 
-def facts_text(facts: Facts) -> str:
-    """Return facts as JSON with sorted keys: the same facts are the same bytes."""
-    return json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
 def read_facts(folder: Path, split: str) -> Facts:
     """Read the facts of a split. Raises `RunError` when they make no sense to this version."""
     path = facts_path(folder, split)

@@ -17,8 +17,9 @@ from builder.recipe.schema import Recipe
 from builder.recipe.template import PromptTemplate
 from builder.release.card import write_card
 from builder.release.changelog import changelog
+from builder.release.checksums import facts_text, sealed
 from builder.release.columns import filtered_columns, raw_columns
-from builder.release.facts import Facts, facts_text, gather, origin_facts
+from builder.release.facts import Facts, gather, origin_facts
 from builder.release.folder_swap import replacing_folder
 from builder.release.layout import CHANGELOG, RAW, config_of, facts_path, recipe_path, split_of
 from builder.release.license_text import write_licenses
@@ -96,8 +97,9 @@ def make_release(
         facts["licenses"] = write_licenses(draft, facts, texts)
         seen = coverage(_ground(draft, selected, recipe), tell)
         facts |= {"map": seen.facts, "plots": draw_split(draft, facts, seen.maps)}
-        _write(facts_path(draft, split), facts_text(facts))
         _write(recipe_path(draft, split), recipe_text(recipe))
+        facts = sealed(draft, facts)
+        _write(facts_path(draft, split), facts_text(facts))
         _write(draft / CHANGELOG, changelog(facts))
         write_card(draft)
     return Release(folder, split, facts, seen.notes)

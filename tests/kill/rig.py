@@ -11,7 +11,7 @@ from pathlib import Path
 
 import builder
 from builder.generate.sampling import row_seed
-from builder.release.facts import facts_text
+from builder.release.checksums import ITSELF, facts_text, own_sum
 from builder.run.directory import RunDirectory
 
 ROOT = Path(builder.__file__).parents[1]
@@ -165,10 +165,11 @@ def contents(folder):
 
 
 def without_cost(path):
-    """The bytes of a file; of facts without the key `cost`, of a card without its section."""
+    """The bytes of a file; of facts without the cost and their checksum, of a card without it."""
     if path.parent.name == "facts" and path.suffix == ".json":
         facts = json.loads(path.read_bytes())
         assert path.read_text("utf-8") == facts_text(facts)
+        assert facts.pop(ITSELF) == own_sum(facts)  # it covers the cost, too
         facts.pop("cost", None)
         return facts_text(facts).encode()
     if path.name == "README.md":

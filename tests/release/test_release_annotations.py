@@ -417,7 +417,7 @@ def test_runs_that_cost_something_else_differ_in_nothing_else(annotated, content
     one_bytes, other_bytes = contents(one), contents(other)
     differing = [name for name, data in one_bytes.items() if other_bytes[name] != data]
     assert sorted(differing) == ["README.md", "facts/pro.json"]
-    assert rig.contents(one) == rig.contents(other) == contents(bare)
+    assert rig.contents(one) == rig.contents(other) == rig.contents(bare)
     card = one / "README.md"
     card.write_text(card.read_text() + "one more line\n")
     assert rig.contents(one) != rig.contents(other)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from builder.release.push.hub import Hub
-from builder.release.push.refusals import ForbiddenError
+from builder.release.push.refusals import AbsentError, ForbiddenError
 
 CREATORS: Final = ("admin", "write", "contributor")
 """Roles in an organisation that may make repositories there."""
@@ -75,11 +75,16 @@ def account_of(hub: Hub) -> Account | str:
 
 
 def may_write(hub: Hub, repo: str) -> str | None:
-    """Return why this token cannot write to a repository that exists; None where it can."""
+    """Return why this token cannot write to a repository that exists; None where it can.
+
+    A Hub of another make may not know the question: it refuses later what it has to.
+    """
     try:
         hub.ask("auth check", lambda: hub.api.auth_check(repo, repo_type="dataset", write=True))
     except ForbiddenError as error:
         return f"this token may not write to {repo} ({error.message}). {error.mend}"
+    except AbsentError:
+        return None
     return None
 
 

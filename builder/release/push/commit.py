@@ -14,7 +14,7 @@ from builder.errors import RetryError
 from builder.release.push.hub import Hub, given_up
 from builder.release.push.plan import Plan
 from builder.release.push.refusals import ConflictError, MovedError, PublishError
-from builder.release.push.remote import KIND, Tree, history, read_head, read_tree
+from builder.release.push.remote import KIND, UNTOLD, Tree, history, read_head, read_tree
 from builder.release.push.staged import Staged
 
 if TYPE_CHECKING:
@@ -124,7 +124,9 @@ def _landed(hub: Hub, plan: Plan, staged: Staged) -> str | None:
     for found, title in history(hub, plan.repo, head):
         if found == plan.parent:
             break
-        if title == plan.title and not _differences(plan, staged, read_tree(hub, plan.repo, found)):
+        if title in (plan.title, UNTOLD) and not _differences(
+            plan, staged, read_tree(hub, plan.repo, found)
+        ):
             return found
     raise MovedError(f"another commit came in between on {plan.repo}: {head[:7]}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.errors import UsageError
+from builder.errors import RunError, UsageError
+from builder.release.checksums import FILES, ITSELF, own_sum, sha256_of
 from builder.release.facts import Facts, read_facts
 from builder.release.layout import CARD, CHANGELOG, facts_path, splits_in
 
 _PIECE: Final = 1 << 20
-_MAKE_IT: Final = "Make the release anew: magpie filter RUN"
+_MAKE_IT: Final = "Make it anew: magpie filter RUN"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class Content:
     @cached_property
     def sha256(self) -> str:
         """SHA-256, in hex."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(self.path)
 
     @cached_property
     def blob(self) -> str:
@@ -71,6 +71,11 @@ class LocalRelease:
         return sorted(self.facts["configs"][config]["files"])
 
     @cached_property
+    def contents(self) -> dict[str, Content]:
+        """The same files with their checksums; each is read once."""
+        return {name: Content(path) for name, path in self.files.items()}
+
+    @cached_property
     def files(self) -> dict[str, Path]:
         """All files but hidden ones, by their path in the repository."""
         found = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
@@ -83,12 +88,20 @@ class LocalRelease:
 
 
 def read_release(folder: Path) -> LocalRelease:
-    """Read the release of a run. Raises `UsageError` when it is none, `RunError` for bad facts."""
+    """Read the release of a run. Raises `UsageError` when it is none, `RunError` for facts that
+    are not as they were written.
+    """
     splits = splits_in(folder)
     if len(splits) != 1:
         seen = f"the splits {', '.join(splits)}" if splits else "no card with facts"
         raise UsageError(f"{folder} is no release of one split: it has {seen}", mend=_MAKE_IT)
-    return LocalRelease(folder, splits[0], read_facts(folder, splits[0]))
+    facts = read_facts(folder, splits[0])
+    if facts.get(ITSELF) != own_sum(facts):
+        path = facts_path(folder, splits[0])
+        raise RunError(
+            f"{path} is not as it was written: its own checksum is another", mend=_MAKE_IT
+        )
+    return LocalRelease(folder, splits[0], facts)
 
 
 def belongs_to(path: str, split: str) -> bool:
@@ -110,20 +123,44 @@ def belongs_to(path: str, split: str) -> bool:
 def faults(release: LocalRelease) -> Iterator[str]:
     """Yield what is missing from a release, or is not as its facts say; nothing where all is well.
 
-    Parquet files are held against the facts by size, rows and columns.
+    Every file of the split is held against the checksum in the facts; Parquet also by size, rows
+    and columns.
     """
-    wanted = [CARD, CHANGELOG, f"recipe/{release.split}.yaml"]
-    yield from (f"{name} is missing" for name in wanted if name not in release.files)
-    known: set[str] = {facts_path(Path(), release.split).as_posix()}
-    for name, config in release.facts["configs"].items():
-        known |= set(config["files"])
-        yield from _faults_of(release, name)
-    strangers = sorted(
-        path
-        for path in release.files
-        if path.endswith(".parquet") and belongs_to(path, release.split) and path not in known
+    sums: Mapping[str, str] = release.facts[FILES]
+    yield from (
+        f"{name} is missing" for name in (CARD, CHANGELOG, *sums) if name not in release.files
     )
-    yield from (f"{path} is not in the facts" for path in strangers)
+    known = {facts_path(Path(), release.split).as_posix(), *sums}
+    own = (path for path in release.files if belongs_to(path, release.split))
+    yield from (f"{path} is not in the facts" for path in own if path not in known)
+    for name in release.facts["configs"]:
+        yield from _faults_of(release, name)
+    yield from _flipped(release, sums)
+
+
+def faults_told(release: LocalRelease) -> str | None:
+    """Return the first of its faults in a line; None for a release that is whole and as written."""
+    wrong = [*faults(release)]
+    if not wrong:
+        return None
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return f"{'; '.join(wrong[:3])}{more}. {_MAKE_IT}"
+
+
+def _flipped(release: LocalRelease, sums: Mapping[str, str]) -> Iterator[str]:
+    """Yield the files whose bytes are others than those that were written.
+
+    Those that are missing or of another length are told of elsewhere.
+    """
+    sizes: dict[str, int] = {}
+    for told in release.facts["configs"].values():
+        sizes |= told["files"]
+    for path, sha256 in sums.items():
+        content = release.contents.get(path)
+        if content is None or content.size != sizes.get(path, content.size):
+            continue
+        if content.sha256 != sha256:
+            yield f"{path} has other bytes than were written"
 
 
 def _faults_of(release: LocalRelease, config: str) -> Iterator[str]:
@@ -133,8 +170,7 @@ def _faults_of(release: LocalRelease, config: str) -> Iterator[str]:
     for path, size in told["files"].items():
         file = release.folder / path
         if not file.is_file():
-            yield f"{path} is missing"
-            return
+            return  # told already
         if file.stat().st_size != size:
             yield f"{path} has {file.stat().st_size:,} bytes, and its facts say {size:,}"
             return

@@ -15,7 +15,7 @@ from builder.errors import PrerequisiteError, UsageError
 from builder.release.licensing import license_problem
 from builder.release.push.account import account_of, may_write
 from builder.release.push.hub import Hub
-from builder.release.push.local import LocalRelease, faults
+from builder.release.push.local import LocalRelease, faults_told
 from builder.release.push.refusals import PublishError
 from builder.release.push.remote import Remote, read_remote
 
@@ -91,10 +91,9 @@ def ready(hub: Hub, order: Order, release: LocalRelease, scratch: Path | None) -
 
 
 def _of_release(release: LocalRelease) -> Iterator[str]:
-    wrong = [*faults(release)]
+    wrong = faults_told(release)
     if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        yield f"release: {'; '.join(wrong[:3])}{more}. Make it anew: magpie filter RUN"
+        yield f"release: {wrong}"
     problem = license_problem(release.facts)
     if problem:
         yield f"licence: {problem}"

@@ -16,6 +16,9 @@ ACCOMPANY: Final = frozenset({".gitattributes", "README.md", "CHANGELOG.md", "LI
 
 KIND: Final = "dataset"
 
+UNTOLD: Final = ""
+"""Title of a commit where the Hub does not tell it."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -118,11 +121,17 @@ def read_tree(hub: Hub, repo: str, commit: str) -> dict[str, Held]:
 
 
 def history(hub: Hub, repo: str, commit: str) -> list[tuple[str, str]]:
-    """Return (commit, title) from a commit back to the first. Raises `PublishError`."""
-    found = hub.ask(
-        f"list the commits of {repo}",
-        lambda: hub.api.list_repo_commits(repo, revision=commit, repo_type=KIND),
-    )
+    """Return (commit, title) from a commit back to the first. Raises `PublishError`.
+
+    A Hub of another make may tell no history: then it is that commit alone, its title `UNTOLD`.
+    """
+    try:
+        found = hub.ask(
+            f"list the commits of {repo}",
+            lambda: hub.api.list_repo_commits(repo, revision=commit, repo_type=KIND),
+        )
+    except AbsentError:
+        return [(commit, UNTOLD)]
     return [(one.commit_id, one.title) for one in found]
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from builder.errors import RunError
 from builder.release.card import write_card
 from builder.release.changelog import changelog
-from builder.release.facts import FORMAT, Facts, facts_text
+from builder.release.checksums import facts_text
+from builder.release.facts import FORMAT, Facts
 from builder.release.layout import CARD, CHANGELOG, facts_path
 from builder.release.plots.drawing import TOGETHER
 from builder.release.push.hub import Hub
@@ -72,8 +73,8 @@ class Staging:
     @cached_property
     def own(self) -> dict[str, Content]:
         """The split's own files."""
-        files, split = self.release.files, self.release.split
-        return {path: Content(file) for path, file in files.items() if belongs_to(path, split)}
+        contents, split = self.release.contents, self.release.split
+        return {path: one for path, one in contents.items() if belongs_to(path, split)}
 
     @cached_property
     def is_new(self) -> bool:

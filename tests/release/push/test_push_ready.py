@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from builder.errors import PrerequisiteError, UsageError
+from builder.errors import PrerequisiteError, RunError, UsageError
+from builder.release.checksums import ITSELF, own_sum
 from builder.release.push import ready as module
 from builder.release.push.hub import Hub
 from builder.release.push.publish import dry_run
@@ -94,6 +95,7 @@ def test_all_that_is_in_the_way_is_said_at_once(publisher, made, hub, seen):
     facts = json.loads((folder / "facts/pro.json").read_text())
     for one in facts["licenses"]:
         one["license"] = "unknown"
+    facts[ITSELF] = own_sum(facts)
     (folder / "facts/pro.json").write_text(json.dumps(facts))
     (folder / "raw/pro-00000-of-00001.parquet").write_bytes(b"short")
     before = seen().head
@@ -134,6 +136,52 @@ def test_a_release_that_was_tampered_with(publisher, made):
         "release: recipe/pro.yaml is missing; filtered/pro-00001-of-00002.parquet is not in the "
         "facts. Make it anew: magpie filter RUN"
     )
+
+
+def flip(path):
+    """Change one byte in the middle of a file, and nothing of its length."""
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filtered/pro-00000-of-00001.parquet",
+        "raw/pro-00000-of-00001.parquet",
+        "recipe/pro.yaml",
+        "plots/pro/funnel",
+        "licenses/pro/NOTICE.txt",
+    ],
+)
+def test_a_byte_that_flipped_on_the_disk(publisher, made, seen, name):
+    folder = made("pro")
+    (path,) = sorted(folder.glob(f"{name}*"))[:1]
+    flip(path)
+    (line,) = missing(publisher, folder)
+    assert line == (
+        f"release: {path.relative_to(folder)} has other bytes than were written. "
+        "Make it anew: magpie filter RUN"
+    )
+    assert seen().repository is None
+
+
+def test_facts_that_somebody_edited(publisher, made, seen):
+    folder = made("pro")
+    facts = folder / "facts/pro.json"
+    facts.write_text(facts.read_text().replace('"kept": 6', '"kept": 7'))
+    with pytest.raises(RunError, match=r"pro\.json is not as it was written") as caught:
+        publisher(folder)
+    assert caught.value.mend == "Make it anew: magpie filter RUN"
+    assert seen().repository is None
+
+
+def test_a_file_of_the_split_that_nobody_wrote(publisher, made):
+    folder = made("pro")
+    (folder / "plots/pro/mine.svg").write_text("<svg/>")
+    (line,) = missing(publisher, folder)
+    assert line.startswith("release: plots/pro/mine.svg is not in the facts.")
 
 
 def test_too_many_files_for_one_commit(publisher, made, monkeypatch):
