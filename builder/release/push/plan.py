@@ -97,7 +97,7 @@ class Planner:
         last = max(versions)
         commit = versions[last]
         tree = self.remote.files if commit == self.remote.head else self._tree(commit)
-        as_it_is = self.staging.staged(last, told=True)
+        as_it_is = self.staging.staged(last, None)
         if all(as_it_is.is_in(one, self.release.split) for one in (tree, self.remote.files)):
             return self._held(last, commit, as_it_is)
         found = self._changes(commit, tree)
@@ -111,7 +111,7 @@ class Planner:
         return Drawn(replace(plan, holds=commit), staged, self.remote, self.staging.facts)
 
     def _drawn(self, version: Version, reasons: tuple[str, ...], private: bool | None) -> Drawn:
-        staged = self.staging.staged(version, told=False)
+        staged = self.staging.staged(version, reasons)
         plan = self._plan(version, reasons, staged)
         operations = len(plan.sent) + len(plan.deleted)
         check_limits([*plan.kept, *plan.sent], operations)

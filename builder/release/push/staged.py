@@ -7,14 +7,14 @@ and what is rendered beside it, is made anew from the facts of every split that 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from builder.errors import RunError
 from builder.release.card import write_card
-from builder.release.changelog import changelog
+from builder.release.changelog import changelog, with_card
 from builder.release.checksums import facts_text
 from builder.release.facts import FORMAT, Facts
 from builder.release.layout import CARD, CHANGELOG, facts_path
@@ -82,17 +82,17 @@ class Staging:
         tree = self.remote.files
         return not all(path in tree and tree[path].is_same(one) for path, one in self.own.items())
 
-    def staged(self, version: Version, *, told: bool) -> Staged:
+    def staged(self, version: Version, reasons: Sequence[str] | None) -> Staged:
         """Render what speaks of all splits for a version, each time into a folder of its own.
 
-        `told` says that the changelog tells of this version already, where it has to.
+        `reasons` say what is new in it; None where the changelog tells of that version already.
         """
-        folder = self.folder / f"{version.tag}-{told}"
+        folder = self.folder / f"{version.tag}-{'told' if reasons is None else 'new'}"
         for split, facts in self.facts.items():
             path = facts_path(folder, split)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(facts_text(facts | {"repo": self.remote.repo}), encoding="utf-8")
-        log = self._changelog(version, told)
+        log = self._changelog(version, reasons)
         (folder / CHANGELOG).write_text(log, encoding="utf-8", newline="")
         write_card(folder, str(version))
         rendered = {
@@ -102,13 +102,15 @@ class Staging:
         }
         return Staged({**rendered, **self.own})
 
-    def _changelog(self, version: Version, told: bool) -> str:
+    def _changelog(self, version: Version, reasons: Sequence[str] | None) -> str:
         """Return the changelog. A repository's versions are its tags, not those of a recipe."""
-        if self.older is not None and (told or not self.is_new):
+        if self.older is not None and reasons is None:
             return self.older
+        if self.older is not None and not self.is_new:
+            return with_card(str(version), self.older, reasons or ())
         facts = self.release.facts
         recipe = {**facts["recipe"], "version": str(version)}
-        return changelog(facts | {"recipe": recipe}, self.older or "")
+        return changelog(facts | {"recipe": recipe}, self.older or "", reasons or ())
 
 
 def staging(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> Staging:

@@ -54,6 +54,27 @@ def test_more_rows_are_a_minor_version_and_the_other_split_stays(publisher, made
     assert len(seen().titles) == 4
 
 
+def test_the_changelog_says_what_came_with_each_version(publisher, made, seen, hub):
+    publisher(made("pro", 4))
+    publisher(made("pro", 6))
+    with_edit(hub, "README.md", b"by hand\n")
+    publisher(made("pro", 6))
+    log = seen().read("CHANGELOG.md").decode()
+    sections = [part.splitlines() for part in log.split("\n## ")[1:]]
+    assert [part[:3] for part in sections] == [
+        ["card 1.1.1", "", "- only the card"],
+        ["pro 1.1.0", "", "- pro, filtered: 2 rows more (4 -> 6)"],
+        ["pro 1.0.0", "", "- first release"],
+    ]
+    assert sections[1][3:6] == [
+        "- pro, raw: 2 rows more (4 -> 6)",
+        "- 6 rows sampled, 6 kept",
+        "- dropped: none",
+    ]
+    assert not publisher(made("pro", 6)).new
+    assert seen().read("CHANGELOG.md").decode() == log
+
+
 def test_fewer_rows_are_a_major_version(publisher, made):
     publisher(made("pro", 6))
     done = publisher(made("pro", 5))
