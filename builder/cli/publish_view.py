@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.progress import (
     BarColumn,
@@ -32,6 +32,9 @@ MOST_LINES = 60
 
 LOG_EVERY = 10.0
 """Seconds between two lines of an upload where there is no terminal to redraw."""
+
+
+UPLOADING, READING = "uploading", "reading back"
 
 
 def plan_block(plan: Plan, *, card: bool = False) -> Iterator[Table | str]:
@@ -92,7 +95,7 @@ def watching(output: Output) -> Iterator[Watch]:
 
 def _bar(output: Output) -> Progress:
     return Progress(
-        TextColumn("uploading"),
+        TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -103,18 +106,33 @@ def _bar(output: Output) -> Progress:
 
 
 def _drawn(bar: Progress) -> Watch:
-    task = bar.add_task("uploading", visible=False)
+    def moved(doing: str) -> Callable[[int, int], None]:
+        task = bar.add_task(doing, visible=False)
 
-    def sent(done: int, everything: int) -> None:
-        bar.update(task, completed=done, total=everything, visible=done < everything)
+        def show(done: int, everything: int) -> None:
+            if not done:
+                bar.reset(task, visible=False)  # its speed would be one of what went before
+            bar.update(task, completed=done, total=everything, visible=done < everything)
 
-    return Watch(tell=lambda words: bar.console.print(Text(words)), sent=sent)
+        return show
+
+    def tell(words: str) -> None:
+        bar.console.print(Text(words))
+
+    return Watch(tell=tell, sent=moved(UPLOADING), read=moved(READING))
 
 
 def _logged(output: Output) -> Watch:
+    def tell(words: str) -> None:
+        output.live.print(Text(words), soft_wrap=True)
+
+    return Watch(tell=tell, sent=_lines(UPLOADING, output), read=_lines(READING, output))
+
+
+def _lines(doing: str, output: Output) -> Callable[[int, int], None]:
     began = last = time.monotonic()
 
-    def sent(done: int, everything: int) -> None:
+    def show(done: int, everything: int) -> None:
         nonlocal last, began
         now = time.monotonic()
         if not done:
@@ -124,11 +142,11 @@ def _logged(output: Output) -> Watch:
         last, speed = now, done / (now - began)
         left = duration((everything - done) / speed) if speed else "an unknown time"
         output.live.print(
-            f"uploading · {_size(done)} of {_size(everything)} · {_size(speed)}/s · {left} left",
+            f"{doing} · {_size(done)} of {_size(everything)} · {_size(speed)}/s · {left} left",
             soft_wrap=True,
         )
 
-    return Watch(tell=lambda words: output.live.print(Text(words), soft_wrap=True), sent=sent)
+    return show
 
 
 def _nothing(plan: Plan) -> str:

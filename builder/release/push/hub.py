@@ -35,13 +35,15 @@ AGAIN: Final = "Run the same command again: it finishes what is begun, or says t
 
 @dataclass
 class Watch:
-    """Who looks on: `tell` gets a sentence, `sent` bytes that are done and bytes in all.
+    """Who looks on: `tell` gets a sentence, `sent` bytes that are done and bytes in all, and
+    `read` the same of what is read back.
 
     `state` says in words what the repository holds by now, for whoever has to tell why it ended.
     """
 
     tell: Callable[[str], None] = lambda _: None
     sent: Callable[[int, int], None] = lambda _, __: None
+    read: Callable[[int, int], None] = lambda _, __: None
     state: str = "nothing was changed on the Hub"
 
 

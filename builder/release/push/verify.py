@@ -9,12 +9,8 @@ not do it: a file in its cache is called by the SHA-256 that it should have.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +19,7 @@ from typing import Any, Final
 from builder.errors import UnavailableError
 from builder.release.facts import Facts
 from builder.release.push.digest import digest, parquet_tables
+from builder.release.push.fresh import Wanted, load_fresh
 from builder.release.push.hub import AGAIN, Hub
 from builder.release.push.local import LocalRelease
 from builder.release.push.plan import Plan
@@ -38,22 +35,6 @@ TRIES: Final = 3
 """A download may break, or bring a flipped bit: it is that which is tried again."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_CACHES: Final = (
-    "HF_HUB_CACHE",
-    "HUGGINGFACE_HUB_CACHE",
-    "HF_ASSETS_CACHE",
-    "HF_XET_CACHE",
-    "HF_DATASETS_CACHE",
-    "HF_MODULES_CACHE",
-    "HF_DATASETS_DOWNLOADED_DATASETS_PATH",
-    "HF_DATASETS_EXTRACTED_DATASETS_PATH",
-    "HF_TOKEN_PATH",
-    "HF_STORED_TOKENS_PATH",
-    "HF_HUB_OFFLINE",
-    "TRANSFORMERS_OFFLINE",
-    "HF_DATASETS_OFFLINE",
-)
-"""Variables that would bring in a cache that is not empty, or keep the Hub away."""
 
 
 def read_back(
@@ -89,6 +70,7 @@ class _Expected:
             if config in one["configs"]
         }
         self.rows = {split: one["rows"] for split, one in told.items()}
+        self.bytes = sum(one["bytes"] for one in told.values())
         self.columns = {
             split: [column["name"] for column in one["columns"]] for split, one in told.items()
         }
@@ -116,10 +98,12 @@ def _read_config(
     hub: Hub, plan: Plan, config: str, expected: _Expected, scratch: Path
 ) -> dict[str, int]:
     faults: list[str] = []
+    tag = plan.version.tag
+    wanted = Wanted(plan.repo, tag, config, expected.columns, expected.bytes)
     for number in range(TRIES):
         try:
             with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=scratch) as home:
-                found = _load(hub, plan, config, expected, Path(home))
+                found = load_fresh(hub, wanted, Path(home))
                 faults = [*expected.faults(found), *_flipped(Path(home))]
         except UnavailableError as error:
             faults = [error.message]
@@ -128,33 +112,9 @@ def _read_config(
         if number < TRIES - 1:
             hub.watch.tell(f"{config} came otherwise ({faults[0]}); loading it again")
     raise PublishError(
-        f"{plan.version.tag} stands on {plan.repo}, and {config} does not read back: {faults[0]}",
+        f"{tag} stands on {plan.repo}, and {config} does not read back: {faults[0]}",
         mend=f"{AGAIN} If it stays, publish the split anew: a tag is never moved.",
     )
-
-
-def _load(hub: Hub, plan: Plan, config: str, expected: _Expected, home: Path) -> Any:
-    environment = {name: value for name, value in os.environ.items() if name not in _CACHES}
-    environment |= {
-        "HF_HOME": str(home),
-        "HF_ENDPOINT": hub.endpoint,
-        "HF_TOKEN": hub.token or "",
-        "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # we are no reader
-    }
-    call = [sys.executable, "-m", "builder.release.push.loaded"]
-    call += [plan.repo, plan.version.tag, config]
-    done = subprocess.run(
-        call,
-        input=json.dumps(expected.columns),
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        raise UnavailableError(f"load_dataset failed: {said[-1].strip()}")
-    return json.loads(done.stdout)
 
 
 def _flipped(home: Path) -> Iterator[str]:

@@ -55,10 +55,11 @@ class Publisher:
     def __init__(self, scratch, token=TOKEN):
         self.scratch, self.token = scratch, token
         self.said, self.plans, self.known = [], [], set()
+        self.watching = {}
 
     def __call__(self, folder, **asked):
         self.plans.clear()
-        hub = Hub(self.token, Watch(tell=self.said.append), pauses=(0.0,) * 3)
+        hub = Hub(self.token, Watch(self.said.append, **self.watching), pauses=(0.0,) * 3)
         order = Order(folder, asked.pop("repo", REPO), **asked)
         done = publish(hub, order, self.plans.append, self.known.__contains__, self.scratch)
         self.known.add(done.commit)

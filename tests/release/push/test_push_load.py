@@ -7,7 +7,7 @@ import sys
 import polars as pl
 import pytest
 
-from builder.release.push import publish, verify
+from builder.release.push import fresh, publish, verify
 from builder.release.push.refusals import PublishError
 from tests.release.push.conftest import REPO, TOKEN
 from tests.servers.hub import Fault
@@ -89,6 +89,29 @@ def test_what_does_not_read_back_is_not_called_published(reading_back, made, hub
     hub.faults.clear()
     assert reading_back(made("pro", 3)).rows["raw"] == {"pro": 3}
     assert seen().tags == {"v1.0.0": seen().head}
+
+
+def test_it_is_told_how_far_reading_back_is(reading_back, made, hub, monkeypatch):
+    monkeypatch.setattr(fresh, "LOOK_EVERY", 0.02)
+    read = []
+    reading_back.watching = {"read": lambda done, everything: read.append((done, everything))}
+    folder = made("pro", 3)
+    reading_back(folder)
+    sizes = [path.stat().st_size for path in sorted(folder.glob("*/pro-*.parquet"))]
+    parts = [[done for done, everything in read if everything == size] for size in sizes]
+    assert len(read) == sum(len(part) for part in parts)
+    for part, size in zip(parts, sizes, strict=True):
+        assert (part[0], part[-1]) == (0, size)
+        assert part == sorted(part)
+        assert len(part) > 5
+
+
+def test_a_download_that_hangs_comes_to_an_end(reading_back, made, hub, monkeypatch):
+    monkeypatch.setattr(fresh, "SPARE_SECONDS", 0.3)
+    with pytest.raises(PublishError, match="load_dataset was not done after 0 s") as caught:
+        reading_back(made("pro", 3))
+    assert caught.value.mend.startswith("Run the same command again")
+    assert not list(reading_back.scratch.iterdir())
 
 
 def test_a_flipped_bit_is_found(reading_back, made, hub, seen, monkeypatch):
