@@ -1,9 +1,7 @@
-"""The main path: from a recipe to a release, a stage a line.
+"""The main path, a stage a line; stages meet here and on disk, and none imports another.
 
-    recipe -> machine -> template -> run -> servers -> preflight
-           -> rows (instruct, rules, annotate, rules, respond, rules) -> selection -> release
-
-Stages meet here and on disk; none imports another.
+recipe -> machine -> template -> run -> servers -> preflight
+       -> rows (instruct, rules, annotate, rules, respond, rules) -> selection -> release
 """
 
 from __future__ import annotations
@@ -14,7 +12,8 @@ from functools import partial
 
 from builder.engines.preflight.preflight import Preflight
 from builder.generate.generate import Reports, generate
-from builder.generate.means import means_of, work_of
+from builder.generate.means import embedding_server, means_of, work_of
+from builder.recipe.compared import look_at_compared
 from builder.recipe.resolve import Resolved, Source, resolve
 from builder.recipe.schema import Recipe
 from builder.release.release import Release, Selected, make_release
@@ -43,13 +42,14 @@ class Built:
 def prepare(source: Source, run: RunDirectory) -> Resolved:
     """Read a recipe, refuse what this machine cannot build, and derive its template.
 
-    The machine is looked at before anything is fetched, and only for rows that are to come.
+    Machine and data sets to compare with are looked at first, and only for rows that are to come.
     Raises `RecipeError`, `UsageError`, `PrerequisiteError` or `TemplateError`.
     """
 
     def accept(recipe: Recipe) -> None:
         if not run.holds_rows():
             refuse_unready(recipe, source, run.path)
+            look_at_compared(recipe, source.base)
 
     return resolve(source, accept)
 
@@ -111,9 +111,10 @@ def sample(
 def release(resolved: Resolved, run: RunDirectory, funnel: Funnel, progress: Progress) -> Built:
     """Write the release of what was selected."""
     found, tell = run.record(), progress.tell
-    shards, cost = run.shards(found), cost_of(run, funnel.kept)
+    shards, cost, told = run.shards(found), cost_of(run, funnel.kept), funnel.to_json()
     origin = {"server": found.server, "preflight": found.preflight, "cost": cost}
-    selected = Selected(shards, run.selection_path, funnel.to_json(), origin, resolved.base)
+    base, reach = resolved.base, embedding_server
+    selected = Selected(shards, run.selection_path, told, origin, base, reach)
     made = make_release(run.release_path, selected, resolved.recipe, resolved.template, tell)
     run.note("released", rows=funnel.rows, kept=funnel.kept)
     return Built(funnel, made)

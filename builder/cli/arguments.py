@@ -7,10 +7,7 @@ from pathlib import Path
 import click
 
 from builder.errors import RunError
-from builder.run.directory import RunDirectory
-
-RUNS = Path("runs")
-"""Where runs lie unless `--run` says otherwise: in the working directory."""
+from builder.run.directory import RUNS, RunDirectory
 
 set_option = click.option(
     "--set",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from builder.cli.arguments import RUNS, set_option
+from builder.cli.arguments import set_option
 from builder.cli.output import Output, output_options
+from builder.run.directory import RUNS
 
 
 @click.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from builder.engines.start import ModelFiles, start_local
 from builder.errors import MagpieError, RecipeError
 from builder.recipe.annotators import asks_engine
+from builder.recipe.compared import look_at_compared
 from builder.recipe.engine_spec import RemoteEngineSpec
 from builder.recipe.load import load_recipe, recipe_path
 from builder.recipe.model_source import is_folder, is_hub_id, model_folder
@@ -40,6 +41,7 @@ def _for_recipe(source: Source) -> Iterator[Finding]:
     yield Finding("recipe", fine=True, found=f"{recipe.name} {recipe.version} ({path})")
     needs = list(_for_engine(recipe, path.parent))
     yield from needs
+    yield from _compared(recipe, path.parent)
     if _derived(recipe) and any(one.what == ACCESS and not one.fine for one in needs):
         yield Finding("template", fine=False, found="not derived: its model cannot be read")
         return
@@ -50,6 +52,18 @@ def _for_recipe(source: Source) -> Iterator[Finding]:
         return
     yield Finding("template", fine=True, found=repr(resolved.template.pre_query))
     yield from _engine(resolved)
+
+
+def _compared(recipe: Recipe, base: Path) -> Iterator[Finding]:
+    """Whether the data sets that the map is to show can be read, those of the Hub too."""
+    what = "data sets to compare with"
+    try:
+        found = look_at_compared(recipe, base)
+    except MagpieError as error:
+        yield Finding(what, fine=False, found=error.message, mend=error.mend)
+        return
+    if found:
+        yield Finding(what, fine=True, found=", ".join(str(one) for one in found))
 
 
 def _derived(recipe: Recipe) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from builder.cli.build_words import this_command
 from builder.cli.output import Output
@@ -23,10 +23,25 @@ EVENT = "published"
 """What events.jsonl calls a release that was read back from the Hub."""
 
 
-def is_repository(to: str) -> bool:
-    """Tell whether `--to` means a repository: ORG/NAME, where no folder ORG is here."""
-    path = Path(to)
-    return to.count("/") == 1 and not to.startswith((".", "/", "~")) and not path.parent.is_dir()
+HUB: Final = "hf://datasets/"
+"""How a repository is written where ORG/NAME alone could be a folder."""
+
+
+def repository_of(to: str) -> str | None:
+    """Return the ORG/NAME that `--to` means; None where it means a folder.
+
+    Raises `UsageError` where it could be both: one of them may be the public.
+    """
+    if to.startswith(HUB):
+        return to.removeprefix(HUB)
+    if to.count("/") != 1 or to.startswith((".", "/", "~")):
+        return None
+    if Path(to).parent.is_dir():
+        raise UsageError(
+            f"--to {to} could be a repository or a folder: {Path(to).parent} is here",
+            mend=f"Write --to {HUB}{to} or --to ./{to}",
+        )
+    return to
 
 
 def publish_to(
@@ -36,11 +51,13 @@ def publish_to(
 
     Raises `UsageError` for options that do not go together.
     """
-    to = to or _named(release)
-    if not is_repository(to):
-        _copy(to, release, output, asked)
+    if to == "":
+        raise UsageError("--to is empty", mend="Write --to ORG/NAME, or --to ./DIR for a folder.")
+    repo = _named(release) if to is None else repository_of(to)
+    if repo is None:
+        _copy(str(to), release, output, asked)
         return
-    order = Order(release, to, asked["private"], asked["version"])
+    order = Order(release, repo, asked["private"], asked["version"])
     if asked["dry_run"]:
         show_plan(order, output)
     else:

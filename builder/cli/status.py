@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from builder.cli.arguments import RUNS, run_argument
+from builder.cli.arguments import run_argument
 from builder.cli.output import Output, output_options
+from builder.run.directory import RUNS
 
 
 @click.command()

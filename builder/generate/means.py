@@ -1,13 +1,16 @@
-"""From a recipe with all that it points to, to what sampling is given."""
+"""From a recipe with all that it points to, to what sampling is given; a server after sampling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
 
+from builder.annotate.base import Embedder, ServerOptions
 from builder.engines.base import Engine, Served
+from builder.engines.pool.pool import Pool
 from builder.engines.preflight.preflight import Tokenizer
 from builder.engines.start import may_change, model_files, start_engines, tokenizer_of
 from builder.generate.resume import Screen
@@ -74,3 +77,29 @@ def _judge_means(judge: Resolved, log: Path) -> JudgeMeans:
         concurrency=spec.concurrency,
         tokenizer=cache(partial(tokenizer_of, judge)),
     )
+
+
+@asynccontextmanager
+async def embedding_server(server: ServerOptions) -> AsyncIterator[Embedder]:
+    """The embedding model behind a server while the block runs, over a pool of its own.
+
+    It is asked as in sampling, and its tokens are nobody's. Raises `EngineError` where it does not
+    answer, or has no such model.
+    """
+    from builder.generate.servers import embedding_model
+
+    engines: list[Engine] = []
+
+    async def opened(
+        kind: str,  # noqa: ARG001
+        options: ServerOptions,
+        connect: Callable[[str], Awaitable[Engine]],
+    ) -> tuple[Pool, Sequence[Engine]]:
+        for endpoint in options.endpoint:
+            engines.append(await connect(endpoint))
+        return Pool(engines, options.concurrency, Served(options.endpoint)), engines
+
+    try:
+        yield await embedding_model(opened, server)
+    finally:
+        await asyncio.gather(*(engine.close() for engine in engines))

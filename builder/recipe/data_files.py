@@ -47,18 +47,38 @@ def data_files(
     HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE are used by the library itself. Raises `UsageError`
     where there is no such data set, or none of its files can be read.
     """
+    if is_here(name, base):
+        return DataFiles(_on_this_machine(base / Path(name).expanduser(), name, config, split), "")
+    hub, chosen = listed(name, config, split, revision)
+    return DataFiles(hub.fetch(chosen), hub.commit)
+
+
+def is_here(name: str, base: Path) -> bool:
+    """Tell whether a data set lies on this machine; else its name is one of the Hub.
+
+    Raises `UsageError` where it is neither.
+    """
     path = base / Path(name).expanduser()
     if _exists(path):
-        return DataFiles(_on_this_machine(path, name, config, split), "")
+        return True
     if name.startswith(_LOCAL) or not is_hub_id(name) or readable(name):
         raise UsageError(
             f"there is no file or folder {path}",
             mend="write one that exists, or ORG/NAME for a data set of the Hub",
         )
+    return False
+
+
+def listed(
+    name: str, config: str | None = None, split: str | None = None, revision: str | None = None
+) -> tuple[HubDataset, tuple[str, ...]]:
+    """Return a data set of the Hub and its files, in a stable order; only its card is fetched.
+
+    Raises as `data_files`.
+    """
     hub = HubDataset.at(name, revision or "main")
     card = hub.fetch([CARD])[0] if CARD in hub.files else None
-    chosen = chosen_files(name, hub.files, card, config, split)
-    return DataFiles(hub.fetch(chosen), hub.commit)
+    return hub, chosen_files(name, hub.files, card, config, split)
 
 
 def _exists(path: Path) -> bool:

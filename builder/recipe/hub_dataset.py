@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from builder.errors import StorageError, UsageError
+from builder.recipe.peek import first_or_last
 
 _KIND: Final = "dataset"
+
+_EMPTY: Final = 416
+"""What a server answers to a part of a file that has no bytes (RFC 9110, 15.5.17)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,18 @@ class HubDataset:
         folder = _download(self.name, self.commit, files)
         return tuple(folder / file for file in files)
 
+    def part(self, file: str, number: int) -> bytes:
+        """Return so many bytes of a file, at most: its first ones, its last where it is negative.
+
+        They are read from the cache where it holds the file. Raises as `at`.
+        """
+        from huggingface_hub import try_to_load_from_cache
+
+        known = try_to_load_from_cache(self.name, file, revision=self.commit, repo_type=_KIND)
+        if isinstance(known, str):
+            return first_or_last(Path(known))(number)
+        return _asked(self.name, self.commit, file, number)
+
 
 def _download(name: str, revision: str, files: Sequence[str]) -> Path:
     """Return the folder of the commit in the cache, with those of the files that it has."""
@@ -60,6 +76,34 @@ def _download(name: str, revision: str, files: Sequence[str]) -> Path:
             name, repo_type=_KIND, revision=revision, allow_patterns=patterns
         )
         return Path(folder)
+
+
+def _asked(name: str, commit: str, file: str, number: int) -> bytes:
+    """Ask the Hub for a part of a file; a server that sends all of it is cut short."""
+    import httpx2
+    from huggingface_hub import errors, get_session, hf_hub_url, hf_raise_for_status
+    from huggingface_hub.utils._headers import build_hf_headers
+
+    url = hf_hub_url(name, file, repo_type=_KIND, revision=commit)
+    wanted = f"bytes=0-{number - 1}" if number > 0 else f"bytes={number}"
+    headers = {**build_hf_headers(), "Range": wanted, "Accept-Encoding": "identity"}
+    found = b""
+    with _explained(name, commit):
+        try:
+            asked = get_session().stream("GET", url, headers=headers, follow_redirects=True)
+            with asked as answer:
+                if answer.status_code == _EMPTY:
+                    return b""
+                if answer.is_error:
+                    answer.read()  # it says why
+                hf_raise_for_status(answer)
+                for piece in answer.iter_bytes():
+                    found = (found + piece)[number:] if number < 0 else found + piece
+                    if len(found) >= number > 0:
+                        break
+        except (httpx2.TransportError, errors.OfflineModeIsEnabled) as error:
+            raise errors.LocalEntryNotFoundError(str(error)) from error
+    return found[:number] if number > 0 else found
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 from typing import Final
 
 from builder.errors import UsageError
+from builder.recipe.licenses import known_license
 from builder.recipe.model_source import DEMO
 from builder.recipe.schema import Recipe
 
@@ -89,7 +90,7 @@ def new_recipe(name: str, model: str = DEMO) -> str:
         name=name,
         title="the demo model" if demo else model.rpartition("/")[2] or model,
         model=model if demo else json.dumps(model),
-        license="apache-2.0" if demo else "other",
+        license="apache-2.0" if demo else known_license(model) or "other",
         engine=_EMBEDDED if demo else _TGI,
         instruction_tokens=128 if demo else 1024,
         response_tokens=256 if demo else 4096,

@@ -26,6 +26,11 @@ class Source:
     recipe: str
     overrides: tuple[str, ...] = ()
 
+    @property
+    def base(self) -> Path:
+        """The folder that paths in the recipe are relative to."""
+        return recipe_path(self.recipe).parent
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -44,7 +49,7 @@ class Resolved:
     @property
     def base(self) -> Path:
         """The folder that paths in the recipe are relative to."""
-        return recipe_path(self.source.recipe).parent
+        return self.source.base
 
     @property
     def model_folder(self) -> Path | None:

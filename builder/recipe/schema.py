@@ -240,6 +240,13 @@ class PlotsSpec(Spec):
         description="data sets: ORG/NAME on the Hub, a file or a folder, or a list of them",
     )
     """Data sets whose instructions the map shows, too, by the vectors of the same model."""
+    runs: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(one_or_many)
+    ] = Field(
+        default=(), description="runs: a name such as magpie-air, a directory, or a list of them"
+    )
+    """Runs of ours whose kept rows the map shows, too, by the vectors that they have. A name is
+    looked up beside the run and in `runs/`; a run that is not there yet is left out."""
 
 
 class PublishSpec(Spec):
@@ -258,6 +265,8 @@ class PublishSpec(Spec):
         default_factory=dict, description="lines such as ORG/NAME: apache-2.0"
     )
     """Licences of models that annotate, by name, where magpie does not know them."""
+    no_training: bool = Field(default=False, description="true or false")
+    """Publish also rows that no model may be trained on, as their licences together have it."""
     card: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9][\w-]*\.md\.j2$",

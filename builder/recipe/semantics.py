@@ -10,9 +10,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from builder.recipe.annotators import asks_engine, judges_of
+from builder.recipe.compared import check_compared
 from builder.recipe.engine_spec import KINDS, EmbeddedEngineSpec
-from builder.recipe.faults import KeyPath, nearest, show
-from builder.recipe.licenses import LICENSES
+from builder.recipe.faults import nearest, show
+from builder.recipe.license_check import check_licenses
 from builder.recipe.model_source import DEMO, is_folder, is_hub_id, model_folder
 from builder.recipe.schema import Recipe
 from builder.recipe.validate import Complaint
@@ -35,6 +36,7 @@ def check_semantics(recipe: Recipe, base: Path) -> Iterator[Complaint]:
     yield from _model(recipe, base)
     yield from _model_file(recipe, base)
     yield from _data_set(recipe, base)
+    yield from check_compared(recipe, base)
 
 
 def _target(recipe: Recipe) -> Iterator[Complaint]:
@@ -136,19 +138,6 @@ def _context(recipe: Recipe) -> Iterator[Complaint]:
         yield ("engine", "context"), message, mend
 
 
-def _license(recipe: Recipe) -> Iterator[Complaint]:
-    told: dict[KeyPath, str] = {("model", "license"): recipe.model.license}
-    if recipe.judge:
-        told["judge", "model", "license"] = recipe.judge.model.license
-    for name, seen in (recipe.publish.licenses if recipe.publish else {}).items():
-        told["publish", "licenses", name] = seen
-    for path, seen in told.items():
-        if seen not in LICENSES:
-            near = nearest(seen, LICENSES)
-            mend = f"did you mean {near}?" if near else "write a licence id of the Hub, or other"
-            yield path, f"{show(seen)} is no licence that the Hub knows", mend
-
-
 def _template(recipe: Recipe) -> Iterator[Complaint]:
     given = recipe.template
     if given is None:
@@ -227,7 +216,7 @@ _CHECKS: Final[tuple[Callable[[Recipe], Iterator[Complaint]], ...]] = (
     _endpoint,
     _who_works,
     _context,
-    _license,
+    check_licenses,
     _template,
     _publish,
     _placeholders,

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from builder.recipe.annotators import annotations_of
+from builder.recipe.model_use import NAMING
 from builder.recipe.schema import Recipe
 
 
@@ -64,7 +65,7 @@ PUBLISHED: Final = (
 )
 """The newest cards' order; the last three are of the first Air and Pro cards."""
 
-MODELS: Final = ("_generator", "_model")
+MODELS: Final = NAMING
 """Ends of the names of columns that name the model that judged a row."""
 
 _TEXT, _COUNT, _REAL = pa.string(), pa.int64(), pa.float64()

@@ -15,7 +15,7 @@ from builder.recipe.template import PromptTemplate
 from builder.release import statistics
 from builder.release.columns import Column, filtered_columns, raw_columns, type_name
 from builder.release.layout import RAW, config_of, facts_path, parquet_files, split_of
-from builder.release.licensing import model_licenses
+from builder.release.licensing import model_licenses, stated
 from builder.release.limits import limits
 from builder.release.measured import measured, measured_columns
 from builder.release.memory import arrow_bytes
@@ -54,6 +54,7 @@ def gather(
         "model": _model(recipe),
         "judge": _judge(recipe),
         "licenses": model_licenses(recipe, annotators),
+        **stated(recipe),
         "template": _template(recipe, template),
         "sweep": [] if recipe.source else statistics.sweep(recipe, rows[RAW], rows[config]),
         "funnel": _with_shares(funnel),

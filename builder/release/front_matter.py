@@ -73,14 +73,32 @@ def _license(splits: Sequence[Facts]) -> dict[str, Any]:
     told = [key for facts in splits for key in licenses_of(facts)]
     ids = sorted({key if license_of(key).hub else "other" for key in told})
     keys: dict[str, Any] = {"license": ids[0] if len(ids) == 1 else ids}
-    others = [one for facts in splits for one in facts["licenses"] if _is_other(one["license"])]
+    others = {
+        (one["license"], one["name"]): one
+        for facts in splits
+        for one in facts["licenses"]
+        if one["license"] in licenses_of(facts) and _is_other(one["license"])
+    }
     if "other" in ids and others:
-        first, known = others[0], license_of(others[0]["license"])
-        name = first["name"] or (known.id if known.link else None)
-        keys["license_name"] = name or f"{first['model'].split('/')[-1]}-license".lower()
-        link = first["link"] or known.link or (first["files"] or [None])[0]
-        keys |= {"license_link": link} if link else {}
+        keys |= _named(list(others.values()), splits[0]["split"])
     return keys
+
+
+def _named(others: Sequence[Facts], split: str) -> dict[str, str]:
+    """Name licences without an id: one with its link, several with the notice that lists them."""
+    names = [_name_of(one) for one in others]
+    if len(names) > 1:
+        together = "-and-".join(dict.fromkeys(names))
+        return {"license_name": together, "license_link": f"licenses/{split}/NOTICE.txt"}
+    one = others[0]
+    link = one["link"] or license_of(one["license"]).link or (one["files"] or [None])[0]
+    return {"license_name": names[0]} | ({"license_link": link} if link else {})
+
+
+def _name_of(one: Facts) -> str:
+    known = license_of(one["license"])
+    own = f"{one['model'].split('/')[-1]}-license".lower()
+    return str(one["name"] or (known.id if known.link else own))
 
 
 def _is_other(key: str | None) -> bool:

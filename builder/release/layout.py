@@ -3,7 +3,7 @@
 README.md  CHANGELOG.md  recipe/<split>.yaml  facts/<split>.json
 filtered/<split>-00000-of-000NN.parquet       raw/<split>-00000-of-000NN.parquet
 licenses/<split>/NOTICE.txt                   licenses/<split>/<model>/LICENSE
-plots/<split>/<name>-{light,dark}.svg         plots/all-splits/<name>-{light,dark}.svg
+plots/<split>/<name>.svg                      plots/all-splits/<name>.svg
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """The licences of a split: which models worked on it, under what terms, and what follows.
 
 The rule: what a licence asks of output binds whoever uses the rows, so every licence of a working
-model that asks something stands on the card, that of the rows' own model in front. Where none asks
-anything, the rows go under the licence of the model that wrote them. A licence that is not known
-of a model whose words are in the rows, or that contradicts what the Hub says of it, refuses the
-release from being published.
+model that asks something stands on the card, that of the rows' own model in front. So does one that
+is no permissive one, where words of its model are in the rows: none that forbids commercial use is
+hidden behind another. Where neither is so, the rows go under the licence of the model that wrote
+them. Not to be published is a release with a licence that is not known of a model whose words are
+in the rows, or that contradicts the table; without the text of an agreement that has to lie in it;
+and with licences that together let nobody train on the rows, until the recipe says so.
 """
 
 from __future__ import annotations
@@ -12,14 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import polars as pl
-
 from builder.recipe.annotators import Annotation, annotations_of, judges_of
 from builder.recipe.existing.published import NAME as PUBLISHED
-from builder.recipe.licenses import UNTOLD, known_license, license_of
+from builder.recipe.licenses import known_license, known_of, license_of, only_improve
 from builder.recipe.model_source import is_hub_id
+from builder.recipe.model_use import named_models, writes_text
 from builder.recipe.schema import ModelSpec, Recipe
-from builder.release.columns import MODELS
 from builder.release.machine import called
 from builder.release.model_name import name_of
 
@@ -42,7 +42,7 @@ def model_licenses(recipe: Recipe, annotators: list[dict[str, Any]]) -> list[dic
     counted = {one["name"]: [model["model"] for model in one["models"]] for one in annotators}
     _add(found, _told(recipe.model), ROWS, text=True)
     for one in annotations_of(recipe):
-        text = _writes_text(one)
+        text = writes_text(one.annotator)
         gave = EARLIER if one.name == PUBLISHED else one.name
         for entry in _workers(recipe, one, counted.get(one.name, [])):
             _add(found, entry, gave, text=text)
@@ -71,18 +71,12 @@ def _workers(recipe: Recipe, one: Annotation, counted: list[str]) -> Iterator[di
     if one.name in judges_of(recipe):
         yield _told((recipe.judge or recipe).model)
         return
-    named = list(_models(one.options.model_dump(mode="json")))
+    named = list(named_models(one.options.model_dump(mode="json")))
     for name in dict.fromkeys(called(name) for name in named or counted):
-        if is_hub_id(name) or _writes_text(one):  # what is built in, such as `lexical`, is no model
+        if is_hub_id(name) or writes_text(
+            one.annotator
+        ):  # what is built in, such as `lexical`, is no model
             yield _of_name(recipe, name)
-
-
-def _models(options: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _models(value)
-        elif key == "model" and isinstance(value, str):
-            yield value
 
 
 def _of_name(recipe: Recipe, name: str) -> dict[str, Any]:
@@ -99,32 +93,74 @@ def _judge(recipe: Recipe) -> tuple[ModelSpec, ...]:
     return (recipe.judge.model,) if recipe.judge else ()
 
 
-def _writes_text(one: Annotation) -> bool:
-    """Whether an annotator writes words of a model into the rows; names of models are none."""
-    return any(
-        output.kind.base_type() in (pl.String, pl.Enum, pl.List) and not name.endswith(MODELS)
-        for name, output in one.annotator.writes.items()
-        if output.place != "run"
-    )
+def stated(recipe: Recipe) -> dict[str, Any]:
+    """Return what the facts keep of a recipe's own word on licences: `{"no_training": True}`."""
+    return {"no_training": True} if recipe.publish and recipe.publish.no_training else {}
 
 
 def licenses_of(facts: Mapping[str, Any]) -> list[str]:
     """Return the licences that a split's rows go under, by the rule of this module."""
-    told = [(one["license"], one) for one in facts["licenses"] if one["license"]]
-    binding = [key for key, one in told if license_of(key).asks or (key in UNTOLD and one["text"])]
+    binding = [one["license"] for one in facts["licenses"] if binds(one)]
     return list(dict.fromkeys(binding)) or [facts["licenses"][0]["license"]]
+
+
+def binds(one: Mapping[str, Any]) -> bool:
+    """Whether the licence of a model that worked on the rows goes with them."""
+    if not one["license"]:
+        return False
+    known = license_of(one["license"])
+    return bool(known.asks) or (one["text"] and not known.permissive)
+
+
+def reserved_for(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the models that the rows are reserved for: of several, none may be trained on them."""
+    return only_improve(licenses_of(facts))
 
 
 def license_problem(facts: Mapping[str, Any]) -> str | None:
     """Return why a split must not be published as far as licences go; None where it may.
 
-    Two sentences: what is wrong, and what to write into the recipe.
+    Two sentences: what is wrong, and what to write into the recipe, or where to get a text.
     """
-    for one in facts.get("licenses") or [_only_model(facts)]:
-        problem = _problem(one, own=ROWS in one["gave"])
-        if problem:
-            return problem
-    return None
+    told = facts.get("licenses") or [_only_model(facts)]
+    problems = [
+        *(_problem(one, own=ROWS in one["gave"]) for one in told),
+        *(_without_text(one) for one in told),
+        _conflict({**facts, "licenses": told}),
+    ]
+    return next((problem for problem in problems if problem), None)
+
+
+def _without_text(one: Mapping[str, Any]) -> str | None:
+    """Tell of an agreement that has to lie in the release with its model's words.
+
+    Facts of older releases do not say whether it does.
+    """
+    if not one["text"] or "agreement" not in one or one["agreement"]:
+        return None
+    model, known = one["model"], license_of(one["license"])
+    get = "Save it into the model's folder as LICENSE; or"
+    if is_hub_id(model):
+        page = f"https://huggingface.co/{model}"
+        get = f"Accept the licence at {page} and set HF_TOKEN, if its files hold it; or save it"
+    return (
+        f"the release holds no copy of the {known.name}, under which {model} is, and has to. {get} "
+        f"as licenses/{model}/LICENSE beside the recipe ({known.link}). Then run "
+        "`magpie filter RUN`."
+    )
+
+
+def _conflict(facts: Mapping[str, Any]) -> str | None:
+    reserved = reserved_for(facts)
+    if len(reserved) < 2 or facts.get("no_training"):
+        return None
+    keys = [key for key in licenses_of(facts) if license_of(key).only]
+    return (
+        f"{' and '.join(keys)} together let nobody train on the rows: each reserves them for its "
+        f"own models ({', '.join(reserved)}). Use models under one of the two; or, if the rows are "
+        "for reading and testing alone, write no_training: true below publish, then run "
+        "`magpie filter RUN`."
+    )
 
 
 def _only_model(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,11 +173,16 @@ def _only_model(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _problem(one: Mapping[str, Any], *, own: bool) -> str | None:
     model, key = one["model"], one["license"]
     section = "model" if own else "the judge's model"
-    known = known_license(model) if is_hub_id(model) else None
-    if known and key != known:
+    known = known_of(model) if is_hub_id(model) else None
+    if known and key and key != known.license:
+        where = (
+            f"it is under {known.license}: {known.why}"
+            if known.why
+            else (f"on the Hub it is under {known.license}")
+        )
         return (
-            f"the recipe says that {model} is under {key}, and on the Hub it is under {known}. "
-            f"Write license: {known}, then run `magpie filter RUN`."
+            f"the recipe says that {model} is under {key}, and {where}. "
+            f"Write license: {known.license}, then run `magpie filter RUN`."
         )
     if key is None and one["text"]:
         what = ", ".join(one["gave"])

@@ -47,16 +47,25 @@ def text(value: object) -> str:
 def code(value: object) -> str:
     r"""Return a code span that a table cell can hold: `a || b` -> `` `a \|\| b` ``.
 
-    Line ends become spaces. The fence is longer than any run of backticks inside. A backslash
-    that stands before a pipe would take its escape away, so such text is written in HTML.
+    A backslash that stands before a pipe would take its escape away, so such text is written in
+    HTML. See `span` for what stands outside of tables.
     """
     line = _line(value)
     if "\\|" in line:
         inside = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in line)
         return f"<code>{inside}</code>"
+    return span(line).replace("|", "\\|")
+
+
+def span(value: object) -> str:
+    """Return a code span for a sentence or a list, where a pipe is no sign.
+
+    Line ends become spaces. The fence is longer than any run of backticks inside.
+    """
+    line = _line(value)
     fence = "`" * (_longest_run(line) + 1)
     pad = " " if "`" in line else ""
-    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def block(value: object) -> str:
@@ -119,6 +128,7 @@ def duration(seconds: float) -> str:
 FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "text": text,
     "code": code,
+    "span": span,
     "block": block,
     "quoted": quoted,
     "number": number,

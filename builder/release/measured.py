@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from builder.annotate.base import Output
 from builder.recipe.annotators import outputs
 from builder.recipe.schema import Recipe
 from builder.release import statistics
@@ -31,12 +32,14 @@ def measured_columns(recipe: Recipe, columns: Iterable[Column]) -> list[str]:
 def _counts(column: Column) -> bool:
     kind = column.type
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-    return bool(column.labels) or number or pa.types.is_boolean(kind)
+    lists = pa.types.is_list(kind) and pa.types.is_string(kind.value_type)
+    return bool(column.labels) or number or pa.types.is_boolean(kind) or lists
 
 
 def measured(recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     """Return `labels`, `numbers`, `languages` and `histograms`, each by configuration.
 
+    Labels of lists come after those of single ones.
     `rows` are the columns of `measured_columns` and others, by configuration. `languages` has no
     configuration where nothing told them.
     """
@@ -47,8 +50,29 @@ def measured(recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> dict[str, Any]
         labelled = [name for name, kind in known.items() if kind in (pl.Enum, pl.Boolean)]
         numeric = [name for name, kind in known.items() if kind.is_numeric()]
         found["labels"][config] = [statistics.labels(frame, name) for name in labelled]
+        found["labels"][config] += [
+            statistics.several_labels(frame, name, _labels_of_lists(rows[RAW], name, annotated))
+            for name, kind in known.items()
+            if kind == pl.List(pl.String)
+        ]
         found["numbers"][config] = statistics.numbers(frame, numeric)
         if "language" in known:
             found["languages"][config] = statistics.languages(frame)
     binned = [name for name in BINNED if all(name in frame.columns for frame in rows.values())]
     return found | {"histograms": histograms(rows, binned, RAW)}
+
+
+def _labels_of_lists(
+    raw: pl.DataFrame, name: str, annotated: Mapping[str, Output]
+) -> Sequence[str]:
+    """The labels of a column of lists, the same ones in every configuration.
+
+    Those that its annotator declares, in their order, else those that the raw rows have.
+    """
+    kind = annotated[name].kind
+    inner = kind.inner if isinstance(kind, pl.List) else None
+    return (
+        list(inner.categories)
+        if isinstance(inner, pl.Enum)
+        else statistics.ranked_labels(raw, name)
+    )

@@ -25,7 +25,8 @@ def recipe_text(recipe: Recipe) -> str:
     values["annotate"] = without_machine(values["annotate"])
     if recipe.source is not None:
         values["source"]["dataset"] = source_name(recipe.source)
-    values["plots"]["compare"] = [compared_name(name) for name in recipe.plots.compare]
+    for key in ("compare", "runs"):
+        values["plots"][key] = [compared_name(name) for name in getattr(recipe.plots, key)]
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     split = split_of(recipe)
     return f"# The recipe of the split {split}. To rebuild: {rebuild_command(recipe)}\n{body}"
@@ -42,7 +43,11 @@ def _local(source: SourceSpec) -> bool:
 
 def compared_name(name: str) -> str:
     """Return what a release calls a data set to compare with: of a path only its last part."""
-    return PurePath(name).name if name.startswith((".", "/", "~")) else name
+    return PurePath(name).name if _is_path(name) else name
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith((".", "/", "~"))
 
 
 def rebuild_command(recipe: Recipe) -> str:
@@ -54,6 +59,8 @@ def rebuild_command(recipe: Recipe) -> str:
         words.append("--set judge.engine.endpoint=URL")
     if recipe.source is not None and _local(recipe.source):
         words.append("--set source.dataset=PATH")
+    if any(_is_path(name) for name in recipe.plots.compare):
+        words.append("--set plots.compare=[PATH]")
     words += [f"--set annotate.{path}=URL" for path in _addresses(recipe.annotators)]
     return " ".join(words)
 

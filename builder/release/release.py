@@ -26,6 +26,7 @@ from builder.release.license_text import write_licenses
 from builder.release.parquet import SplitWriter
 from builder.release.plots.coverage import Ground, coverage
 from builder.release.plots.drawing import draw_split
+from builder.release.plots.embedded import Reach
 from builder.release.recipe_text import recipe_text
 from builder.release.rows_out import released
 from builder.release.tally import Tally
@@ -64,6 +65,8 @@ class Selected:
     """`server` and `preflight` as run.json has them, and `cost` where an account was kept."""
     base: Path | None = None
     """Folder that paths in the recipe start from. None: no texts of licences are looked for."""
+    reach: Reach | None = None
+    """Asks an embedding server for data sets on the map. None: those of a server are left out."""
 
     @property
     def neighbours(self) -> Path | None:
@@ -82,10 +85,10 @@ def make_release(
     """Write the release of a run as `folder`, in place of an older one, as a whole or not at all.
 
     It follows from rows, recipe, template, origin and the version of this package alone, byte for
-    byte; its map also from the kind of machine and from whether the extra `plots` is installed.
-    `tell` hears what takes time. Raises `RunError` when no row was kept (`datasets` cannot open a
-    split without rows) or rows are missing that the selection has, `UsageError` when a data set
-    to compare with cannot be read, `StorageError` when the disk refuses.
+    byte; its map also from what it shows beside them, from the kind of machine and from whether
+    the extra `plots` is installed. `tell` hears what takes time. Raises `RunError` when no row was
+    kept (`datasets` cannot open a split without rows) or rows are missing that the selection has,
+    `StorageError` when the disk refuses.
     """
     _refuse_nothing(selected.funnel)
     split = split_of(recipe)
@@ -93,7 +96,7 @@ def make_release(
         tally = _write_rows(draft, selected, recipe, template)
         facts = gather(draft, recipe, template, selected.funnel, tally)
         facts |= origin_facts(selected.origin)
-        texts = license_files(recipe, selected.base) if selected.base else {}
+        texts = license_files(recipe, selected.base) if selected.base else None
         facts["licenses"] = write_licenses(draft, facts, texts)
         seen = coverage(_ground(draft, selected, recipe), tell)
         facts |= {"map": seen.facts, "plots": draw_split(draft, facts, seen.maps)}
@@ -107,7 +110,8 @@ def make_release(
 
 def _ground(draft: Path, selected: Selected, recipe: Recipe) -> Ground:
     base = selected.base or Path()
-    return Ground(draft, recipe, selected.shards, selected.selection.parent, base)
+    run = selected.selection.parent
+    return Ground(draft, recipe, selected.shards, run, base, selected.reach)
 
 
 def _refuse_nothing(funnel: Mapping[str, Any]) -> None:

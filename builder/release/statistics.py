@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ MEASURED: Final = (
     "response_tokens",
 )
 """Columns that are summed up, in characters and tokens."""
+
+MOST: Final = 40
+"""Labels of a column of lists that are told, where nobody knows all that it may have."""
 
 _SIZES: Final = (
     (10**3, "n<1K"),
@@ -102,6 +105,36 @@ def labels(rows: pl.DataFrame, column: str) -> dict[str, Any]:
         "none": values.null_count(),
         "none_share": _share(values.null_count(), rows),
     }
+
+
+def several_labels(rows: pl.DataFrame, column: str, known: Sequence[str]) -> dict[str, Any]:
+    """Count the `known` labels of a column of lists: a row counts once for each of its labels.
+
+    As `labels` has it, with `"several": True`: shares are of all rows, and need not add up to 1.
+    `none` are rows without any label, and `empty` those of them whose list holds none.
+    """
+    counted = dict(_each_label(rows, column).value_counts().iter_rows())
+    empty = int((rows[column].list.len() == 0).sum())
+    none = rows[column].null_count() + empty
+    return {
+        "column": column,
+        "several": True,
+        "labels": [_counted("label", name, counted.get(name, 0), rows) for name in known],
+        "none": none,
+        "none_share": _share(none, rows),
+        "empty": empty,
+    }
+
+
+def ranked_labels(rows: pl.DataFrame, column: str) -> list[str]:
+    """Return the `MOST` most frequent labels of a column of lists, the first one in most rows."""
+    counted = _each_label(rows, column).value_counts().iter_rows()
+    return [name for name, _ in sorted(counted, key=lambda pair: (-pair[1], pair[0]))][:MOST]
+
+
+def _each_label(rows: pl.DataFrame, column: str) -> pl.Series:
+    lists = rows[column].drop_nulls().cast(pl.List(pl.String)).list.unique()
+    return lists.explode().drop_nulls()
 
 
 def languages(rows: pl.DataFrame) -> list[dict[str, Any]]:

@@ -25,6 +25,9 @@ from builder.run.record import (
 from builder.run.shards import Shards
 from builder.run.storage import is_draft, sweep_drafts
 
+RUNS: Final = Path("runs")
+"""Where runs lie unless they are told to lie elsewhere: in the working directory."""
+
 NEIGHBOURS_FILE: Final = "neighbours.parquet"
 """Name, beside the selection, of what is known of the rows' neighbours."""
 

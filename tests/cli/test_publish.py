@@ -134,7 +134,20 @@ def test_options_of_a_repository_mean_nothing_for_a_folder(built, here: Path, op
     assert not (here / "out").exists()
 
 
-def test_a_folder_that_looks_like_a_repository_is_one_where_its_parent_is(built, hub, here: Path):
-    (here / "sets").mkdir()
-    assert built("publish", "tiny", "--to", "sets/mine").status == 0
-    assert (here / "sets/mine/README.md").exists()
+def test_what_could_be_a_folder_or_a_repository_is_not_guessed(built, hub, here: Path):
+    (here / "acme").mkdir()
+    said = built("publish", "tiny", "--to", "acme/set")
+    assert said.status == 2
+    assert said.err.startswith("error: --to acme/set could be a repository or a folder: acme is")
+    assert "Write --to hf://datasets/acme/set or --to ./acme/set" in said.err
+    assert hub.shelves.find("datasets", "acme/set") is None
+    assert built("publish", "tiny", "--to", "./acme/set").status == 0
+    assert (here / "acme/set/README.md").exists()
+    assert built("publish", "tiny", "--to", "hf://datasets/acme/set").status == 0
+    assert tags(hub) == ["v1.0.0"]
+
+
+def test_to_nowhere(built):
+    said = built("publish", "tiny", "--to", "")
+    assert said.status == 2
+    assert said.err.startswith("error: --to is empty")

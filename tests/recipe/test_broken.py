@@ -8,7 +8,7 @@ from builder.errors import RecipeError
 from builder.recipe.load import check_recipe, load_recipe
 from tests.recipe.cases import SMALLEST, cases
 
-FILES = ("annotators", "engines", "rules", "text", "values")
+FILES = ("annotators", "engines", "licenses", "rules", "text", "values")
 
 BROKEN = [case for name in FILES for case in cases(f"broken/{name}.yaml")]
 

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from builder.release.release import Selected, make_release
@@ -28,14 +30,25 @@ def rows():
 def release(tmp_path):
     """Makes a release from hand-written rows and returns it: `release("name", rows, **how)`."""
 
-    def make(name="run", rows=ROWS, recipe_=None, into="release", origin=None, said=None, **how):
+    def make(
+        name="run",
+        rows=ROWS,
+        recipe_=None,
+        into="release",
+        origin=None,
+        *,
+        said=None,
+        reach=None,
+        **how,
+    ):
         folder, chosen = tmp_path / name, recipe_ or recipe()
         folder.mkdir(exist_ok=True)
         shards = write_run(folder, rows or [], **how)  # none: those that are there
         if chosen.annotators:
             shards = annotate(shards, chosen, said or {})
         funnel = select(shards, chosen, folder / "selection.parquet").to_json()
-        selected = Selected(shards, folder / "selection.parquet", funnel, origin or {})
+        selection = folder / "selection.parquet"
+        selected = Selected(shards, selection, funnel, origin or {}, reach=reach)
         return make_release(folder / into, selected, chosen, TEMPLATE)
 
     return make
@@ -50,3 +63,18 @@ def contents():
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     return read
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, which ends with the tests of the file: its client runs an event loop meanwhile."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium on the PATH: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as client:
+        browser = client.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()

@@ -431,22 +431,18 @@ def test_the_card_tells_of_annotators_and_stays_whole(annotated):
     _, text = parsed(annotated(said=said).folder)
     for table in tables(text):
         assert {len(line) for line in table} == {len(table[0])}
-    annotators = next(table for table in tables(text) if table[0][0] == "annotator")
-    assert annotators[3] == [
-        "`quality` 1",
-        "how clear, specific and complete the instruction is",
-        "`max_characters: 4000`, `max_tokens: 512`",
-        "judge (4), the | judge (1)",
-        "4",
-        "1 (20.0 %)",
-    ]
+    assert (
+        "- **`quality`** 1: how clear, specific and complete the instruction is.\n"
+        "  4 rows, by judge (4), the \\| judge (1); 1 failed (20.0 %). "
+        "`max_characters: 4000`, `max_tokens: 512`.\n" in text
+    )
     assert "Where `quality` failed, mostly: a \\| pipe and a \\<b\\> (1)." in text
     assert (
-        "| `input_quality` | `string` | how clear, specific and complete the instruction is, worst "
-        "first: `very poor`, `poor`, `average`, `good`, `excellent` |" in text
+        "- `input_quality` (`string`): how clear, specific and complete the instruction is, worst "
+        "first: `very poor`, `poor`, `average`, `good`, `excellent`\n" in text
     )
     funnel = next(table for table in tables(text) if table[0][0] == "step")
-    rules = {line[0]: line[1] for line in funnel}
+    rules = {line[0]: line[3] for line in funnel}
     assert rules["dropped: `near-duplicate`"] == (
         "its vector lies within 0.02 (squared distance) of that of an earlier row that stays"
     )

@@ -1,5 +1,6 @@
 import html
 import json
+import re
 
 import pytest
 import yaml
@@ -30,6 +31,16 @@ def tables(text):
         elif token.type == "table_close":
             found.append(table)
     return found
+
+
+def section(text, heading):
+    """What stands below a heading, up to the next one of `##`."""
+    return text.split(f"\n{heading}\n")[1].split("\n## ")[0]
+
+
+def listed(text):
+    """The names of columns in a list."""
+    return re.findall(r"^- `(\w+)` \(`", text, re.MULTILINE)
 
 
 def parsed(folder):
@@ -97,16 +108,15 @@ TINY = "[tiny-model](https://huggingface.co/org/tiny-model)"
 
 def test_funnel_sweep_and_lengths_on_the_card(release):
     _, text = parsed(release(recipe_=recipe(select={"longest": 2})).folder)
-    glance, columns, raw_only, split, sweep, funnel, lengths, ends, limits, licenses = tables(text)
+    glance, sweep, funnel, lengths, ends, limits = tables(text)
     assert glance[:3] == [["", "`pro`"], ["model", TINY], ["license", "apache-2.0"]]
     assert glance[5] == ["kept of all sampled rows", "20.0 %"]
-    assert [row[0] for row in columns[1:]] == [f"`{c.name}`" for c in filtered_columns(recipe())]
-    assert [row[0] for row in raw_only[1:]] == [
-        f"`{c.name}`" for c in raw_columns(recipe())[len(columns) - 1 :]
-    ]
-    assert ["seed", "7"] in split
+    columns, raw_only = (listed(part) for part in section(text, "## Columns").split("<details>"))
+    assert columns == [column.name for column in filtered_columns(recipe())]
+    assert raw_only == [column.name for column in raw_columns(recipe())[len(columns) :]]
+    assert "\n- seed: 7\n" in section(text, "## Split `pro`")
     assert sweep[1:] == [["1.0", "1.0", "3.0", "8", "2"], ["1.2", "0.99", "1.0", "2", "0"]]
-    assert [row[:1] + row[2:] for row in funnel[1:]] == [
+    assert [row[:3] for row in funnel[1:]] == [
         ["sampled", "10", ""],
         ["dropped: `failed`", "2", "20.0 %"],
         ["dropped: `whole`", "1", "10.0 %"],
@@ -118,15 +128,15 @@ def test_funnel_sweep_and_lengths_on_the_card(release):
         ["dropped: `longest`", "1", "10.0 %"],
         ["**kept**", "**2**", "**20.0 %**"],
     ]
-    assert funnel[3][1] == "`instruction_finish_reason = 'stop'`"
-    assert funnel[9][1] == "not among the 2 greatest by `response_length`"
+    assert funnel[3][3] == "`instruction_finish_reason = 'stop'`"
+    assert funnel[9][3] == "not among the 2 greatest by `response_length`"
     assert lengths[3] == ["`response_length`", "16", "17.0", "16", "16", "18"]
     assert ends[1] == ["`finish_reason` in `filtered`", "2", "0"]
     assert limits[1:] == [
         ["instruction cut off at the token limit", "0", "2", "0.0 %"],
         ["response cut off at the token limit", "0", "2", "0.0 %"],
     ]
-    assert licenses[1][2] == "instructions and responses"
+    assert "gave instructions and responses\n" in section(text, "## License")
 
 
 def test_every_table_is_whole_whatever_is_in_it(release):
@@ -145,9 +155,9 @@ def test_every_table_is_whole_whatever_is_in_it(release):
     _, text = parsed(release(recipe_=nasty).folder)
     for table in tables(text):
         assert {len(line) for line in table} == {len(table[0])}
-    funnel = tables(text)[5]
-    assert funnel[3][1] == "``` instruction || '|' <> 'a`b``c' OR instruction LIKE '%|%' ```"
-    assert html.unescape(funnel[4][1]) == "<code>instruction NOT LIKE 'x\\|y'</code>"
+    funnel = next(table for table in tables(text) if table[0][0] == "step")
+    assert funnel[3][3] == "``` instruction || '|' <> 'a`b``c' OR instruction LIKE '%|%' ```"
+    assert html.unescape(funnel[4][3]) == "<code>instruction NOT LIKE 'x\\|y'</code>"
     assert "A \\| pipe, a \\`tick\\`, a \\<b\\>tag\\</b\\>, a line end" in text
 
 
@@ -176,12 +186,12 @@ def test_what_served_and_what_the_preflight_found_stand_on_the_card(release):
     loaded = server | {"digest": None}
     local = (release("x", origin={"server": loaded}).folder / "README.md").read_text("utf-8")
 
-    assert "| container | image `tgi@sha256:bb` |\n| launcher | `--model-id a/b` |\n" in pinned
+    assert "- container: image `tgi@sha256:bb`\n- launcher: `--model-id a/b`\n" in pinned
     assert (
         "| begin-of-text tokens | 1 |\n| raw completion | 3 of 20 \\| greet (look at it) |"
         in pinned
     )
-    assert "| container | image `tgi:3` (in no registry; its hash is `sha256:aa`) |" in local
+    assert "- container: image `tgi:3` (in no registry; its hash is `sha256:aa`)\n" in local
     assert ("### Preflight" in pinned, "### Preflight" in local) == (True, False)
 
 

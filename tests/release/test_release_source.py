@@ -52,12 +52,12 @@ def test_the_card_claims_nothing_that_was_not_done_here(made):
         text
     )
     assert "| kept of all rows | 45.0 % |" in text
-    assert "| model of the rows | [org/writer](https://huggingface.co/org/writer) |" in text
-    assert "| read | | 40 | |" in text
+    assert "- model of the rows: [org/writer](https://huggingface.co/org/writer)\n" in text
+    assert "| read | 40 | | |" in text
     assert json.dumps(PRE_QUERY) in text
     assert "every row that was read for it" in text
     assert "how a turn ended" not in text
-    assert "| `row` | `int64` | number of the row in the data set that it comes from" in text
+    assert "- `row` (`int64`): number of the row in the data set that it comes from" in text
     log = (made.folder / "CHANGELOG.md").read_text("utf-8")
     assert "- 40 rows taken from set.parquet, 18 kept\n" in log
     assert "- recipe again, model org/writer\n" in log

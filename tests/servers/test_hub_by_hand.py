@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi
+from huggingface_hub.utils import get_session
 
 from tests.servers.hub import COMMIT
 from tests.servers.hub.__main__ import main
@@ -36,6 +37,17 @@ def test_a_model_to_read(tmp_path):
     assert (info.sha, info.gated) == (COMMIT, "manual")
 
 
+def test_data_sets_to_write_over_xet(tmp_path):
+    told = ("--writable", tmp_path / "state", "--token", "hf_x", "--user", "ann", "--xet")
+    with started(*told) as (endpoint, xet):
+        url = endpoint.removeprefix("export HF_ENDPOINT=")
+        HfApi(endpoint=url, token="hf_x").create_repo("ann/set", repo_type="dataset")
+        asked = f"{url}/api/datasets/ann/set/xet-write-token/main"
+        answer = get_session().get(asked, headers={"Authorization": "Bearer hf_x"})
+        assert answer.json()["casUrl"].startswith("http://127.0.0.1:")
+        assert xet == "export HF_HUB_DISABLE_XET=0"
+
+
 def test_data_sets_to_write(tmp_path):
     told = ("--writable", tmp_path / "state", "--token", "hf_x", "--user", "ann", "--org", "org")
     for name in ("org/set", "ann/set"):
@@ -53,3 +65,11 @@ def test_options_that_lack_another(monkeypatch, capsys, words):
     with pytest.raises(SystemExit):
         main()
     assert "--folder" in capsys.readouterr().err
+
+
+def test_xet_needs_a_place_for_the_chunks(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["hub", "--xet"])
+
+    with pytest.raises(SystemExit):
+        main()
+    assert "--xet needs --writable" in capsys.readouterr().err

@@ -8,11 +8,11 @@ from typing import Final
 from builder.release.plots.heading import heading
 from builder.release.plots.scale import per_cent
 from builder.release.plots.series import SAMPLED, Bars
-from builder.release.plots.svg import Sheet, extent, shortened
-from builder.release.plots.theme import BELOW, SMALL, WIDTH, Theme
+from builder.release.plots.svg import Drawing, Sheet, extent, shortened
+from builder.release.plots.theme import FILLS, INK, MUTED, RULE, SMALL, WIDTH
 from builder.release.plots.words import alt
 
-_ROOM: Final = 0.42
+_ROOM: Final = 0.46
 """Share of the width that labels may take."""
 _APART: Final = 8
 _THICK, _THIN = 14, 5  # a bar, and one that is there only to compare
@@ -32,18 +32,17 @@ class _Ground:
         return max(share / self.full * (self.right - self.left), 1.0) if share else 0.0
 
 
-def draw_bars(one: Bars, theme: Theme) -> tuple[str, int]:
-    """Return a drawing as SVG, and its height in pixels."""
+def draw_bars(one: Bars) -> Drawing:
+    """Draw a series."""
     sheet = Sheet(WIDTH, alt(one))
-    top = y = heading(sheet, one, theme)
+    top = y = heading(sheet, one)
     ground = _ground(one)
     for place, label in enumerate(one.labels):
         words = shortened(label, ground.left - _APART)
-        sheet.text((ground.left - _APART, y + 11.5), words, theme.ink, anchor="end")
-        y += _bars_of(sheet, (one, place), ground, y, theme) + _BETWEEN
-    sheet.line((ground.left - 0.5, top - 2), (ground.left - 0.5, y - _BETWEEN + 2), theme.rule)
-    height = round(y + BELOW)
-    return sheet.svg(height), height
+        sheet.text((ground.left - _APART, y + 11.5), words, INK, anchor="end")
+        y += _bars_of(sheet, (one, place), ground, y) + _BETWEEN
+    sheet.line((ground.left - 0.5, top - 2), (ground.left - 0.5, y - _BETWEEN + 2), RULE)
+    return sheet.svg(y - _BETWEEN + 2)
 
 
 def _shares(one: Bars) -> list[tuple[float, ...]]:
@@ -71,9 +70,7 @@ def _value(one: Bars, layer: int, place: int) -> str:
     return per_cent(one.layers[layer].shares[place])
 
 
-def _bars_of(
-    sheet: Sheet, what: tuple[Bars, int], ground: _Ground, y: float, theme: Theme
-) -> float:
+def _bars_of(sheet: Sheet, what: tuple[Bars, int], ground: _Ground, y: float) -> float:
     """Draw the bars of one label from `y` downwards, and return how high they are."""
     one, place = what
     start = y
@@ -82,12 +79,12 @@ def _bars_of(
         thick = _THIN if aside else _THICK
         wide = ground.wide(shares[place])
         if one.steps and place:
-            sheet.rect((ground.left, y), (ground.wide(shares[place - 1]), thick), theme.rule)
-        sheet.rect((ground.left, y), (wide, thick), theme.fills[number % len(theme.fills)])
+            sheet.rect((ground.left, y), (ground.wide(shares[place - 1]), thick), RULE)
+        sheet.rect((ground.left, y), (wide, thick), FILLS[number % len(FILLS)])
         if not aside:
             at = (ground.left + wide + 6, y + 11.5)
             if one.steps and place:
                 at = (ground.left + ground.wide(shares[place - 1]) + 6, y + 11.5)
-            sheet.text(at, _value(one, number, place), theme.muted, size=SMALL)
+            sheet.text(at, _value(one, number, place), MUTED, size=SMALL)
         y += thick + 1
     return y - 1 - start

@@ -8,8 +8,8 @@ from typing import Final
 from builder.release.plots.heading import OUTLINE, dash, heading, outline_tone
 from builder.release.plots.scale import short, ticks, written
 from builder.release.plots.series import Bins, Layer
-from builder.release.plots.svg import Sheet, extent
-from builder.release.plots.theme import BELOW, SMALL, WIDTH, Theme
+from builder.release.plots.svg import Drawing, Sheet, extent
+from builder.release.plots.theme import FILLS, INK, MUTED, RULE, SMALL, WIDTH
 from builder.release.plots.words import alt, beyond
 
 _HIGH: Final = 150
@@ -37,10 +37,10 @@ class _Ground:
         return self.bottom - share / self.full * (self.bottom - self.top)
 
 
-def draw_bins(one: Bins, theme: Theme) -> tuple[str, int]:
-    """Return a drawing as SVG, and its height in pixels."""
+def draw_bins(one: Bins) -> Drawing:
+    """Draw a series."""
     sheet = Sheet(WIDTH, alt(one))
-    top = heading(sheet, one, theme) + 18
+    top = heading(sheet, one) + 18
     full = max(max(layer.shares) for layer in one.layers) or 1.0
     shares = ticks(0, 100 * full, 4)
     names = [f"{label} %" for label in written(shares)]
@@ -48,22 +48,21 @@ def draw_bins(one: Bins, theme: Theme) -> tuple[str, int]:
     ground = _Ground(left, WIDTH - 4, top, top + _HIGH, one.edges[0], one.edges[-1], full)
     for share, name in zip(shares, names, strict=True):
         y = round(ground.y(share / 100)) + 0.5
-        sheet.line((left, y), (ground.right, y), theme.rule)
-        sheet.text((left - 6, y + 4), name, theme.muted, size=SMALL, anchor="end")
-    _filled(sheet, one, ground, theme)
+        sheet.line((left, y), (ground.right, y), RULE)
+        sheet.text((left - 6, y + 4), name, MUTED, size=SMALL, anchor="end")
+    _filled(sheet, one, ground)
     for place, layer in enumerate(one.layers[1:], start=1):
-        sheet.path(_outline(layer, one, ground), outline_tone(theme, place), OUTLINE, dash(place))
-    _axis(sheet, one, ground, theme)
-    _middle(sheet, one, ground, theme)
-    height = round(ground.bottom + 24 + BELOW + 16 * len(_unit(one, ground.right - ground.left)))
-    return sheet.svg(height), height
+        sheet.path(_outline(layer, one, ground), outline_tone(place), OUTLINE, dash(place))
+    _axis(sheet, one, ground)
+    _middle(sheet, one, ground)
+    return sheet.svg(ground.bottom + 24 + 16 * len(_unit(one, ground.right - ground.left)))
 
 
-def _filled(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
+def _filled(sheet: Sheet, one: Bins, ground: _Ground) -> None:
     for start, end, share in zip(one.edges, one.edges[1:], one.layers[0].shares, strict=False):
         left, right, y = ground.x(start), ground.x(end), ground.y(share)
         gap = 1 if right - left > 3 else 0
-        sheet.rect((left + gap / 2, y), (right - left - gap, ground.bottom - y), theme.fills[0])
+        sheet.rect((left + gap / 2, y), (right - left - gap, ground.bottom - y), FILLS[0])
 
 
 def _outline(layer: Layer, one: Bins, ground: _Ground) -> str:
@@ -73,14 +72,14 @@ def _outline(layer: Layer, one: Bins, ground: _Ground) -> str:
     return "".join(steps) + f"V{ground.bottom:.1f}"
 
 
-def _axis(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
+def _axis(sheet: Sheet, one: Bins, ground: _Ground) -> None:
     places = ticks(ground.low, ground.high, 6)
     for value, label in zip(places, written(places), strict=True):
         x = min(max(ground.x(value), ground.left + 2), ground.right - extent(label, SMALL) / 2 + 4)
-        sheet.text((x, ground.bottom + 16), label, theme.muted, size=SMALL, anchor="middle")
+        sheet.text((x, ground.bottom + 16), label, MUTED, size=SMALL, anchor="middle")
     for line, words in enumerate(_unit(one, ground.right - ground.left)):
         at = (ground.right, ground.bottom + 34 + 16 * line)
-        sheet.text(at, words, theme.muted, size=SMALL, anchor="end")
+        sheet.text(at, words, MUTED, size=SMALL, anchor="end")
 
 
 def _unit(one: Bins, room: float) -> list[str]:
@@ -93,7 +92,7 @@ def _unit(one: Bins, room: float) -> list[str]:
     return [line] if extent(line, SMALL) <= room else [one.unit, told]
 
 
-def _middle(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
+def _middle(sheet: Sheet, one: Bins, ground: _Ground) -> None:
     """Mark the median of the first layer, where it was measured and lies within the bins."""
     layer = one.layers[0]
     if one.together or layer.median is None or not ground.low <= layer.median <= ground.high:
@@ -101,6 +100,6 @@ def _middle(sheet: Sheet, one: Bins, ground: _Ground, theme: Theme) -> None:
     x = ground.x(layer.median)
     words = f"median {short(layer.median)}"
     half = extent(words, SMALL) / 2
-    sheet.path(f"M{x:.1f} {ground.top - 5:.1f}V{ground.bottom:.1f}", theme.ink, 1, "3 2")
+    sheet.path(f"M{x:.1f} {ground.top - 5:.1f}V{ground.bottom:.1f}", INK, 1, "3 2")
     at = (min(max(x, half), ground.right - half), ground.top - 9)
-    sheet.text(at, words, theme.ink, size=SMALL, anchor="middle")
+    sheet.text(at, words, INK, size=SMALL, anchor="middle")

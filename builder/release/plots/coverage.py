@@ -15,12 +15,12 @@ from builder.recipe.annotators import annotations_of
 from builder.recipe.schema import Recipe
 from builder.release.layout import config_of, parquet_files, split_of
 from builder.release.plots import tsne
+from builder.release.plots.beside import placed, wanted
+from builder.release.plots.embedded import COMPARED_FILE, Embedding, Reach
 from builder.release.plots.facets import Facets, Panel
-from builder.release.plots.others import other_set
 from builder.release.plots.points import (
     MAP_FILE,
-    POINTS,
-    Placed,
+    model_of,
     places_of,
     sampled,
     told,
@@ -57,55 +57,45 @@ class Ground:
     """Folder that holds the run's selection, and `MAP_FILE` beside it."""
     base: Path
     """Folder that paths in the recipe start from."""
+    reach: Reach | None = None
+    """Asks the embedding server of the recipe, where that is a server; None: it cannot be asked."""
 
 
 def coverage(ground: Ground, tell: Callable[[str], None]) -> Coverage:
     """Lay out the kept rows of a release, where the recipe wants it and rows have vectors.
 
-    `tell` hears what takes time. Without the extra there is no map, and a note that says so.
-    Raises `UsageError` where a data set to compare with cannot be read, `StorageError`.
+    `tell` hears what takes time. Without the extra there is no map, and a note that says so; what
+    cannot be shown beside them is left out, with a note. Raises `RunError` where vectors of one
+    model have different widths, `StorageError`.
     """
     kept = ground.folder / MAP_FILE
     rows = _kept_rows(ground)
     made = _made(ground, rows, kept, tell) if ground.recipe.plots.map else Coverage()
     if made.facts is None:
         kept.unlink(missing_ok=True)  # it would be of another release
+        (ground.folder / COMPARED_FILE).unlink(missing_ok=True)
     return made
 
 
 def _made(ground: Ground, rows: pl.DataFrame, kept: Path, tell: Callable[[str], None]) -> Coverage:
-    names = ground.recipe.plots.compare
-    options = _embedding(ground.recipe)
+    recipe, run = ground.recipe, ground.folder
+    options = _embedding(recipe)
     if options is None:
         return Coverage()
     try:
         tsne.refuse_missing()
     except MissingExtraError as error:
         return Coverage(notes=(f"The release has no map: {error.message}. {error.mend}",))
-    remote = options.backend == "server"
-    wanted = () if remote else names
-    found = vectors_of(ground.shards, sampled(rows, POINTS // (1 + len(wanted))))
+    asked = wanted(recipe, run, ground.base)
+    found = vectors_of(ground.shards, sampled(rows, asked.most))
     if found.height < tsne.FEWEST:
         return Coverage()
-    others = [_other(name, ground, options, tell) for name in wanted]
+    how = Embedding(options, ground.base, model_of(found), run / COMPARED_FILE, ground.reach)
+    others, notes = placed(asked, recipe, how, run, tell)
     points = places_of(found, others, kept, tell)
-    notes = (_NOT_COMPARED,) if remote and names else ()
     facts = told(points, rows.height, others)
-    return Coverage(tuple(_maps(points, rows, facts, split_of(ground.recipe))), facts, notes)
-
-
-_NOT_COMPARED: Final = (
-    "The map shows no other data sets: plots.compare takes an embedding backend of this machine, "
-    "and the recipe's is a server."
-)
-
-
-def _other(
-    name: str, ground: Ground, options: EmbeddingOptions, tell: Callable[[str], None]
-) -> Placed:
-    tell(f"embedding {name}, for the map")
-    most = POINTS // (1 + len(ground.recipe.plots.compare))
-    return other_set(name, ground.base, options, most)
+    maps = tuple(_maps(points, rows, facts, split_of(recipe)))
+    return Coverage(maps, facts, (*asked.notes, *notes))
 
 
 def _embedding(recipe: Recipe) -> EmbeddingOptions | None:

@@ -1,12 +1,12 @@
 """The files of plots, and what the facts say of them.
 
-plots/<split>/NAME-{light,dark}.svg       of one split; they belong to it
-plots/all-splits/NAME-{light,dark}.svg    of all splits of a repository, rendered with its card
+plots/<split>/NAME.svg       of one split; they belong to it
+plots/all-splits/NAME.svg    of all splits of a repository, rendered with its card
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from builder.release.plots.bars import draw_bars
 from builder.release.plots.bins import draw_bins
 from builder.release.plots.facets import Facets, draw_facets
 from builder.release.plots.series import Bars, Bins, Facts, compared, series
-from builder.release.plots.theme import THEMES, WIDE, WIDTH, Theme
+from builder.release.plots.svg import Drawing
 from builder.release.plots.words import alt
 from builder.run.storage import write_text
 
@@ -29,42 +29,45 @@ Drawn = Bars | Bins | tuple[str, Facets]
 
 @dataclass(frozen=True)
 class Picture:
-    """One plot: what the facts say of it, and its files by path in the release."""
+    """One plot: what the facts say of it, and its file."""
 
     told: Mapping[str, Any]
-    files: Mapping[str, str]
+    svg: str
+
+    @property
+    def path(self) -> str:
+        """Where its file lies in the release."""
+        return str(self.told["file"])
 
 
 def pictures(plots: Sequence[Drawn], split: str) -> list[Picture]:
-    """Draw plots for each theme. They follow from what is drawn alone, byte for byte.
+    """Draw plots. They follow from what is drawn alone, byte for byte.
 
-    `told` is `{"name": "quality", "light": PATH, "dark": PATH, "alt": .., "width": 360,
-    "height": 190}`: paths are those in the release, sizes in pixels.
+    `told` is `{"name": "quality", "file": "plots/pro/quality.svg", "alt": .., "width": 344,
+    "height": 190}`: the path is that in the release, sizes are in pixels.
     """
     return [_picture(one, split) for one in plots]
 
 
 def _picture(one: Drawn, split: str) -> Picture:
     name = one[0] if isinstance(one, tuple) else one.name
-    folder = plots_path(Path(), split)
-    paths = {theme.name: (folder / f"{name}-{theme.name}.svg").as_posix() for theme in THEMES}
-    drawn = {theme.name: _draw(one, theme) for theme in THEMES}
+    drawing = _draw(one)
     told = {
         "name": name,
-        **paths,
+        "file": (plots_path(Path(), split) / f"{name}.svg").as_posix(),
         "alt": one[1].alt if isinstance(one, tuple) else alt(one),
-        "width": WIDE if isinstance(one, tuple) else WIDTH,
-        "height": drawn[THEMES[0].name][1],
+        "width": drawing.width,
+        "height": drawing.height,
     }
-    return Picture(told, {path: drawn[theme][0] for theme, path in paths.items()})
+    return Picture(told, drawing.text)
 
 
-def _draw(one: Drawn, theme: Theme) -> tuple[str, int]:
+def _draw(one: Drawn) -> Drawing:
     if isinstance(one, Bars):
-        return draw_bars(one, theme)
+        return draw_bars(one)
     if isinstance(one, Bins):
-        return draw_bins(one, theme)
-    return draw_facets(one[1], theme)
+        return draw_bins(one)
+    return draw_facets(one[1])
 
 
 def draw_split(
@@ -81,8 +84,21 @@ def draw_split(
 
 def _place(one: Bars | Bins) -> int:
     """Two drawings stand side by side on a card, so those of about one height follow each other."""
-    first = ("instruction-length", "response-length", "quality", "difficulty", "funnel")
-    return first.index(one.name) if one.name in first else len(first)
+    return _ORDER.index(one.name)
+
+
+_ORDER: Final = (
+    "instruction-length",
+    "response-length",
+    "quality",
+    "difficulty",
+    "category",
+    "neighbour-distance",
+    "reward",
+    "reward-difference",
+    "funnel",
+    "language",
+)
 
 
 def draw_together(release: Path, splits: Sequence[Facts]) -> None:
@@ -91,7 +107,7 @@ def draw_together(release: Path, splits: Sequence[Facts]) -> None:
     Of a single split there are none. Raises `StorageError`.
     """
     drawn = pictures(compared(splits), TOGETHER)
-    wanted = {path for picture in drawn for path in picture.files}
+    wanted = {picture.path for picture in drawn}
     for old in plots_path(release, TOGETHER).glob("*.svg"):
         if old.relative_to(release).as_posix() not in wanted:
             old.unlink()
@@ -104,11 +120,7 @@ def told_together(splits: Sequence[Facts]) -> list[Mapping[str, Any]]:
 
 
 def _write(release: Path, drawn: Sequence[Picture]) -> None:
-    for path, text in _files(drawn):
-        (release / path).parent.mkdir(parents=True, exist_ok=True)
-        write_text(release / path, text)
-
-
-def _files(drawn: Sequence[Picture]) -> Iterator[tuple[str, str]]:
     for picture in drawn:
-        yield from picture.files.items()
+        path = release / picture.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, picture.svg)

@@ -12,12 +12,22 @@ from typing import Final
 
 import polars as pl
 
-from builder.release.plots.svg import Sheet, extent, shortened
-from builder.release.plots.theme import BELOW, SMALL, TITLE, WIDE, Theme
+from builder.release.plots.svg import BOLD, Drawing, Sheet, extent, wrapped
+from builder.release.plots.theme import (
+    DOTS,
+    FILLS,
+    INK,
+    MUTED,
+    WIDE,
+    WIDE_SMALL,
+    WIDE_TEXT,
+    WIDE_TITLE,
+    Tone,
+)
 
 _COLUMNS: Final = 3
-_GAP: Final = 14
-_HEAD: Final = 22  # the name of a panel
+_GAP: Final = 10
+_LINE: Final = 18  # of the name of a panel
 _EDGE: Final = 3  # pixels around the dots of a panel, so that none is cut
 _GRID: Final = 2
 """Places that a pixel is divided into: dots in the same one are drawn once."""
@@ -47,11 +57,10 @@ class Facets:
     panels: Sequence[Panel] | None
 
 
-def draw_facets(one: Facets, theme: Theme) -> tuple[str, int]:
-    """Return a drawing as SVG, and its height in pixels."""
+def draw_facets(one: Facets) -> Drawing:
+    """Draw a map."""
     sheet = Sheet(WIDE, one.alt)
-    sheet.text((0, 16), shortened(one.title, WIDE, TITLE), theme.ink, size=TITLE, weight="600")
-    sheet.text((0, 35), shortened(one.note, WIDE, SMALL), theme.muted, size=SMALL)
+    y = _heading(sheet, one)
     panels = one.panels or [Panel("", "", "")]
     columns = min(_COLUMNS, len(panels))
     side = (WIDE - _GAP * (columns - 1)) / columns
@@ -59,35 +68,57 @@ def draw_facets(one: Facets, theme: Theme) -> tuple[str, int]:
     high = room * float(one.points["y"].max() or 0.5) + 2 * _EDGE  # type: ignore[arg-type]
     dot = max(1.2, min(3.6, 62 / one.points.height**0.5)) * (1.5 if columns == 1 else 1)
     everything = _path(one.points, room)
-    if one.panels is not None:
-        sheet.raw(f'<defs><path id="all" d="{everything}"/></defs>')
+    if one.panels is None:
+        sheet.raw(_dots(f'<path d="{everything}"/>', (0, y), FILLS[0], dot))
+        return sheet.svg(y + high)
+    sheet.raw(f'<defs><path id="all" d="{everything}"/></defs>')
+    heads = [_lines(panel, side) for panel in panels]
+    head = _LINE * max(map(len, heads)) + 4
     for place, panel in enumerate(panels):
-        x = place % columns * (side + _GAP)
-        y = 48 + place // columns * (high + _HEAD + _GAP)
-        if one.panels is None:
-            sheet.raw(_dots(f'<path d="{everything}"/>', (x, y), theme.fills[0], dot))
-            continue
-        _head(sheet, (x, y + 12), panel, side, theme)
+        at = (place % columns * (side + _GAP), y + place // columns * (high + head + _GAP))
+        _head(sheet, at, panel, heads[place])
         mine = _path(one.points.filter(pl.col("group") == panel.group), room)
-        sheet.raw(_dots('<use href="#all"/>', (x, y + _HEAD), theme.dots, dot))
-        sheet.raw(_dots(f'<path d="{mine}"/>', (x, y + _HEAD), theme.fills[0], dot))
+        below = (at[0], at[1] + head)
+        sheet.raw(_dots('<use href="#all"/>', below, DOTS, dot))
+        sheet.raw(_dots(f'<path d="{mine}"/>', below, FILLS[0], dot))
     rows = -(-len(panels) // columns)
-    head = _HEAD if one.panels else 0
-    height = round(48 + rows * (high + head + _GAP) - _GAP + BELOW)
-    return sheet.svg(height), height
+    return sheet.svg(y + rows * (high + head + _GAP) - _GAP)
 
 
-def _head(sheet: Sheet, at: tuple[float, float], panel: Panel, room: float, theme: Theme) -> None:
-    """Write a panel's name, and what is said beside it in the tone of less weight."""
-    sheet.text(at, shortened(panel.head, room - extent(panel.note, SMALL) - 8), theme.ink)
-    sheet.text((at[0] + room, at[1]), panel.note, theme.muted, size=SMALL, anchor="end")
+def _heading(sheet: Sheet, one: Facets) -> float:
+    """Write title and note, each on as many lines as it needs; return the y below them."""
+    y = 0.0
+    for line in wrapped(one.title, WIDE / BOLD, WIDE_TITLE):
+        y += WIDE_TITLE
+        sheet.text((0, y), line, INK, size=WIDE_TITLE, weight="600")
+        y += 5
+    for line in wrapped(one.note, WIDE, WIDE_SMALL):
+        y += WIDE_SMALL + 4
+        sheet.text((0, y), line, MUTED, size=WIDE_SMALL)
+    return y + 14
 
 
-def _dots(shape: str, at: tuple[float, float], colour: str, dot: float) -> str:
+def _lines(panel: Panel, room: float) -> list[str]:
+    """The name of a panel on as many lines as it needs; what is said beside it fits on the last."""
+    lines = wrapped(panel.head, room, WIDE_TEXT)
+    if lines and panel.note and extent(f"{lines[-1]} {panel.note}", WIDE_TEXT) > room:
+        lines.append("")
+    return lines
+
+
+def _head(sheet: Sheet, at: tuple[float, float], panel: Panel, lines: list[str]) -> None:
+    """Write a panel's name, and after it what is said beside it."""
+    for number, line in enumerate(lines, start=1):
+        aside = {"aside": panel.note} if number == len(lines) else {}
+        place = (at[0], at[1] + _LINE * number - 4)
+        sheet.text(place, line, INK, size=WIDE_TEXT, **aside)
+
+
+def _dots(shape: str, at: tuple[float, float], tone: Tone, dot: float) -> str:
     return (
         f'<g transform="translate({at[0] + _EDGE:.1f} {at[1] + _EDGE:.1f}) '
-        f'scale({1 / _GRID:g})" fill="none" '
-        f'stroke="{colour}" stroke-width="{dot * _GRID:.1f}" stroke-linecap="round">{shape}</g>'
+        f'scale({1 / _GRID:g})" fill="none" {tone.stroke} '
+        f'stroke-width="{dot * _GRID:.1f}" stroke-linecap="round">{shape}</g>'
     )
 
 

@@ -8,31 +8,25 @@ prompt, question, query, text
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from builder.annotate.embedding import EmbeddingOptions
 from builder.errors import UsageError
 from builder.neighbours.vectors import matrix
+from builder.recipe.compared import COLUMNS, TEXTS, TURNS, WITHOUT
 from builder.recipe.data_files import DataFiles, data_files
 from builder.recipe.data_rows import rows_of
+from builder.release.plots.embedded import Embedding, embedded
 from builder.release.plots.points import Placed
 from builder.release.recipe_text import compared_name
 from builder.text import writable
 
-_TURNS: Final = ("conversations", "messages", "data")
-_TEXTS: Final = ("prompt", "question", "query", "text")
-COLUMNS: Final = ("instruction", "input", *_TURNS, *_TEXTS)
-"""Columns that are read, where a data set has them."""
-
 _SAID: Final = ("content", "value", "text")
-_BATCH: Final = 256
 
 
 def instruction_of(row: Mapping[str, Any]) -> str:
@@ -40,10 +34,10 @@ def instruction_of(row: Mapping[str, Any]) -> str:
     asked, more = row.get("instruction"), row.get("input")
     if isinstance(asked, str):
         return f"{asked}\n\n{more}" if isinstance(more, str) and more else asked
-    for column in _TURNS:
+    for column in TURNS:
         if row.get(column):
             return _first(row[column])
-    found = (row[column] for column in _TEXTS if isinstance(row.get(column), str))
+    found = (row[column] for column in TEXTS if isinstance(row.get(column), str))
     return next(found, "")
 
 
@@ -57,13 +51,21 @@ def _first(turns: Any) -> str:
     return ""
 
 
-def other_set(name: str, base: Path, options: EmbeddingOptions, most: int) -> Placed:
-    """Read a data set, and embed at most so many of its instructions with the recipe's backend.
+def other_set(
+    name: str,
+    base: Path,
+    how: Embedding,
+    most: int,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Placed:
+    """Read a data set, and give vectors to at most so many of its instructions.
 
     Those with the smallest hashes are taken, each once, so the sample is fixed and spread over all
-    of it. Raises `UsageError` where the data set cannot be read or has no instructions, and what
-    the backend raises.
+    of it. `tell` hears what takes time. Raises `UsageError` where the data set cannot be read or
+    has no instructions, and what `embedded` raises.
     """
+    shown = compared_name(name)
+    tell(f"reading {shown}, for the map")
     try:
         files = data_files(name, base)
         texts, rows = _sampled(files, most)
@@ -73,18 +75,16 @@ def other_set(name: str, base: Path, options: EmbeddingOptions, most: int) -> Pl
         raise UsageError(
             f"plots.compare: {name} has no instructions in {', '.join(COLUMNS)}", mend=_MEND
         )
-    packed = asyncio.run(_embedded(texts, base, options))
-    known = [(text, vector) for text, vector in zip(texts, packed, strict=True) if vector]
+
+    def done(number: int) -> None:
+        tell(f"embedding {shown}, for the map: {number:,} of {len(texts):,}")
+
+    known = [(text, one) for text, one in embedded(texts, how, done).items() if one]
     vectors = matrix(pl.Series([vector for _, vector in known], dtype=pl.Binary))
-    return Placed(
-        compared_name(name), tuple(text for text, _ in known), vectors, rows, files.revision
-    )
+    return Placed(shown, tuple(text for text, _ in known), vectors, rows, files.revision)
 
 
-_MEND: Final = (
-    "Name another data set, or leave it out: --set plots.compare=[]. Then run `magpie build` "
-    "again: what was sampled stays."
-)
+_MEND: Final = f"Name another data set, or leave it out: {WITHOUT}"
 
 
 def _sampled(files: DataFiles, most: int) -> tuple[list[str], int]:
@@ -105,24 +105,3 @@ def _sampled(files: DataFiles, most: int) -> tuple[list[str], int]:
         if len(heap) > most:
             taken.remove(heapq.heappop(heap)[0])
     return [text for _, text in sorted(heap, reverse=True)], rows
-
-
-async def _embedded(texts: list[str], base: Path, options: EmbeddingOptions) -> list[bytes | None]:
-    """The vector of each text as the run stores them; None for one that has no direction."""
-    from builder.annotate.vectors.start import start_backend
-    from builder.annotate.vectors.worker import EmbeddingWorker
-
-    worker = EmbeddingWorker(start_backend(options.backend, base, options.model, options.revision))
-    found: list[bytes | None] = []
-    try:
-        for start in range(0, len(texts), _BATCH):
-            rows = [{"instruction": text} for text in texts[start : start + _BATCH]]
-            values = await worker.annotate(rows)
-            found += [_vector(one.get("embedding")) for one in values]
-    finally:
-        await worker.close()
-    return found
-
-
-def _vector(value: object) -> bytes | None:
-    return value if isinstance(value, bytes) else None

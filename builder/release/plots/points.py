@@ -32,6 +32,9 @@ POINTS: Final = 20_000
 
 _MANY: Final = 4_000  # that take more than some seconds
 
+VECTORS: Final = {"row": pl.Int64(), EMBEDDING: pl.Binary(), "embedding_model": pl.String()}
+"""What is read of rows that have vectors."""
+
 SHOWN: Final = 300
 """Characters of an instruction of another set that are kept with its point."""
 
@@ -48,31 +51,41 @@ set have its name and the first `SHOWN` characters of the instruction."""
 
 @dataclass(frozen=True)
 class Placed:
-    """Texts of one other data set with their vectors. `rows` is how many it has in all."""
+    """Texts of one other data set, or of the kept rows of another run, with their vectors.
+
+    `rows` is how many it has in all, `revision` the commit of a data set on the Hub. `release`
+    tells the release of a run: see `runs.release_id`.
+    """
 
     name: str
     texts: tuple[str, ...]
     vectors: Floats
     rows: int
     revision: str = ""
+    release: str = ""
 
 
 def vectors_of(shards: Shards, rows: pl.Series) -> pl.DataFrame:
-    """Return `row` and `embedding` (Binary) of those of these rows that have a vector, ascending.
+    """Return `row`, `embedding` (Binary) and `embedding_model` of these rows, ascending.
 
-    None where the run embeds nothing.
+    Rows without a vector are left out, all of them where the run embeds nothing.
     """
     stage = next((name for name, columns in shards.stages.items() if EMBEDDING in columns), None)
-    found = pl.DataFrame(schema={"row": pl.Int64(), EMBEDDING: pl.Binary()})
+    found = pl.DataFrame(schema=VECTORS)
     if stage is None:
         return found
     parts = [found]
     for shard in shards:
         inside = rows.filter(rows.is_between(shard.first, shard.end - 1))
         if not inside.is_empty():
-            known = shard.stage(stage, ("row", EMBEDDING)).drop_nulls()
+            known = shard.stage(stage, tuple(VECTORS)).drop_nulls(EMBEDDING)
             parts.append(known.filter(pl.col("row").is_in(inside.implode())))
     return pl.concat(parts).sort("row")
+
+
+def model_of(found: pl.DataFrame) -> str:
+    """Return what computed the vectors that `vectors_of` gives; several names where several did."""
+    return ", ".join(found["embedding_model"].drop_nulls().unique().sort())
 
 
 def sampled(rows: pl.DataFrame, most: int) -> pl.Series:
@@ -159,13 +172,10 @@ def told(points: pl.DataFrame, rows: int, others: Sequence[Placed]) -> dict[str,
         "points": counts.get(None, 0),
         "rows": rows,
         "method": f"t-SNE (openTSNE {tsne.version()}), perplexity {tsne.PERPLEXITY}",
-        "sets": [
-            {
-                "name": one.name,
-                "points": counts.get(one.name, 0),
-                "rows": one.rows,
-                "revision": one.revision,
-            }
-            for one in others
-        ],
+        "sets": [_told_of(one, counts.get(one.name, 0)) for one in others],
     }
+
+
+def _told_of(one: Placed, points: int) -> dict[str, Any]:
+    told = {"name": one.name, "points": points, "rows": one.rows, "revision": one.revision}
+    return told | ({"release": one.release} if one.release else {})

@@ -127,7 +127,7 @@ _BY_NUMBER: Final = (
     _Plot("reward", "Reward of the response", (("instruct_reward", "reward"),), "reward"),
     _Plot(
         "reward-difference",
-        "Reward above the base model's response",
+        "Reward above the base model's",
         (("reward_difference", "difference of the rewards"),),
         "reward_difference",
     ),

@@ -8,6 +8,7 @@
     plan        what is added, changed, kept and deleted
     upload, commit, tag, verify   each step, such that it can be asked for again at any moment
     hub, refusals                 a request with our patience, and what its failure means
+    chunked, watched              uploads over Xet: what hf_xet is told, and who looks on
     loaded, digest                `load_dataset` in a process of its own, and rows as a checksum
 
 What huggingface_hub 2.4 does and leaves out was read in its sources and traced on the wire: it asks

@@ -19,7 +19,7 @@ from builder.release.push.hub import Hub
 from builder.release.push.identities import Moved, local_rows, moved, remote_rows
 from builder.release.push.local import Content, LocalRelease
 from builder.release.push.ready import check_limits
-from builder.release.push.remote import Remote, Tree, read_file, read_tree
+from builder.release.push.remote import Remote, Tree, read_file, read_tree, splits_of
 from builder.release.push.staged import Staged, Staging, facts_at
 from builder.release.push.version import FIRST, Version, read_version, title_of
 
@@ -163,8 +163,7 @@ class Planner:
 
     def _changes(self, commit: str, tree: Tree) -> list[Change]:
         repo, split = self.remote.repo, self.release.split
-        last = commit == self.remote.head
-        before = self.staging.before if last else facts_at(self.hub, repo, commit, tree)
+        before = facts_at(self.hub, repo, commit, tree, splits_of(tree))
         old = Data(before, _sums(tree))
         own = {path: content.sha256 for path, content in self.staging.own.items()}
         new = Data(self.staging.facts, _sums(self.remote.files) | own)

@@ -17,9 +17,9 @@ from builder.release.push.commit import check_commit, commit, make_repository
 from builder.release.push.hub import AGAIN, Hub, talking
 from builder.release.push.local import LocalRelease, read_release
 from builder.release.push.plan import Drawn, Plan, Planner
-from builder.release.push.ready import Order, check_name, ready
+from builder.release.push.ready import Order, again, check_name, ready
 from builder.release.push.refusals import MovedError, PublishError
-from builder.release.push.remote import Remote, read_remote
+from builder.release.push.remote import Remote
 from builder.release.push.staged import staging
 from builder.release.push.tag import tag, tag_landed
 from builder.release.push.verify import read_back
@@ -82,7 +82,7 @@ def publish(
                     made = _carry_out(hub, drawn)
                     if made is not None:
                         return _ended(hub, drawn, release, made, _Check(known, scratch))
-            remote = read_remote(hub, order.repo)
+            remote = again(hub, order)
     raise PublishError(f"others keep publishing to {order.repo}", mend=AGAIN)
 
 

@@ -6,7 +6,7 @@ import importlib.util
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,14 +80,29 @@ def ready(hub: Hub, order: Order, release: LocalRelease, scratch: Path | None) -
         fault = may_write(hub, order.repo) if remote.head else account.creation_fault(order.repo)
         missing += [f"permission: {fault}"] if fault else []
         missing += _of_repository(order, remote)
-    if missing or remote is None:
-        raise PrerequisiteError(
-            f"{release.folder} cannot be published to {order.repo} yet: {len(missing)} "
-            f"{'thing is' if len(missing) == 1 else 'things are'} in the way",
-            missing=tuple(missing),
-            mend="Nothing was changed on the Hub.",
-        )
+    _refuse(hub, order, missing)
+    return remote or Remote(order.repo)
+
+
+def again(hub: Hub, order: Order) -> Remote:
+    """Return what the repository holds by now: others may have made it, or changed it.
+
+    Raises `PrerequisiteError` where it is not as it was asked for, `PublishError`.
+    """
+    remote = read_remote(hub, order.repo)
+    _refuse(hub, order, [*_of_repository(order, remote)])
     return remote
+
+
+def _refuse(hub: Hub, order: Order, missing: Sequence[str]) -> None:
+    if not missing:
+        return
+    raise PrerequisiteError(
+        f"{order.release} cannot be published to {order.repo} yet: {len(missing)} "
+        f"{'thing is' if len(missing) == 1 else 'things are'} in the way",
+        missing=tuple(missing),
+        mend=f"{hub.watch.state[0].upper()}{hub.watch.state[1:]}.",
+    )
 
 
 def _of_release(release: LocalRelease) -> Iterator[str]:

@@ -15,13 +15,14 @@ from pathlib import Path
 from builder.errors import RunError
 from builder.release.card import write_card
 from builder.release.changelog import changelog, with_card
-from builder.release.checksums import facts_text
+from builder.release.checksums import FILES, ITSELF, facts_text, own_sum
 from builder.release.facts import FORMAT, Facts
 from builder.release.layout import CARD, CHANGELOG, facts_path
 from builder.release.plots.drawing import TOGETHER
 from builder.release.push.hub import Hub
 from builder.release.push.local import Content, LocalRelease, belongs_to
-from builder.release.push.remote import Remote, Tree, read_file, splits_of
+from builder.release.push.refusals import PublishError
+from builder.release.push.remote import Remote, Tree, read_file
 from builder.release.push.version import Version
 
 
@@ -55,8 +56,8 @@ class Staged:
 class Staging:
     """Stages a release for a repository as it was read, for any version.
 
-    `before` are the facts of every split that it holds, and `older` its changelog, None where it
-    has none. `folder` is an empty one.
+    `before` are the facts of every other split that it holds, and `older` its changelog, None where
+    it has none. `folder` is an empty one.
     """
 
     release: LocalRelease
@@ -118,7 +119,9 @@ def staging(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> St
     before: dict[str, Facts] = {}
     older: str | None = None
     if remote.head is not None:
-        before = facts_at(hub, remote.repo, remote.head, remote.files)
+        others = [split for split in remote.splits if split != release.split]
+        before = facts_at(hub, remote.repo, remote.head, remote.files, others)
+        _refuse_changed(remote, before)
         if CHANGELOG in remote.files:
             held = remote.files[CHANGELOG]
             log = read_file(hub, remote.repo, remote.head, CHANGELOG, held)
@@ -126,9 +129,29 @@ def staging(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> St
     return Staging(release, remote, before, older, folder)
 
 
-def facts_at(hub: Hub, repo: str, commit: str, tree: Tree) -> dict[str, Facts]:
-    """Return the facts of all splits of a commit. Raises `PublishError`, `RunError`."""
-    return {split: _facts_at(hub, repo, commit, tree, split) for split in splits_of(tree)}
+def _refuse_changed(remote: Remote, others: Mapping[str, Facts]) -> None:
+    """Refuse to vouch for other splits whose files are not those that they were published with.
+
+    Files in LFS are compared, all Parquet among them: of smaller ones git knows another checksum.
+    """
+    for split, facts in others.items():
+        for path, sha256 in facts.get(FILES, {}).items():
+            held = remote.files.get(path)
+            if held is not None and held.sha256 in (None, sha256):
+                continue
+            seen = "is gone" if held is None else "has other bytes"
+            raise PublishError(
+                f"{remote.repo} is not as it was published: {path} {seen}, and facts/{split}.json "
+                "does not know of it",
+                mend=f"Publish the split {split} anew, or take that commit back on the Hub.",
+            )
+
+
+def facts_at(
+    hub: Hub, repo: str, commit: str, tree: Tree, splits: Sequence[str]
+) -> dict[str, Facts]:
+    """Return the facts of splits of a commit. Raises `PublishError`, `RunError`."""
+    return {split: _facts_at(hub, repo, commit, tree, split) for split in splits}
 
 
 def _facts_at(hub: Hub, repo: str, commit: str, tree: Tree, split: str) -> Facts:
@@ -144,5 +167,10 @@ def _facts_at(hub: Hub, repo: str, commit: str, tree: Tree, split: str) -> Facts
         raise RunError(
             f"{path} of {repo} has format {seen}; this version of magpie reads {FORMAT}",
             mend="Use the version of magpie that made it.",
+        )
+    if facts.get(ITSELF) != own_sum(facts):
+        raise RunError(
+            f"{path} of {repo} is not as it was written: its own checksum is another",
+            mend=f"Publish the split {split} anew, or take that commit back on the Hub.",
         )
     return facts

@@ -32,6 +32,11 @@ def said(seed=1):
     return {"embedding": vectors, "category": tasks}
 
 
+def lexical(*numbers):
+    """A vector that the built-in backend is said to have computed."""
+    return vector(*numbers) | {"embedding_model": "lexical-1"}
+
+
 def mapped(**changes):
     return recipe(**({"annotate": {"embedding": {}, "category": {}}} | changes))
 
@@ -55,9 +60,8 @@ def test_a_map_shows_the_kept_rows_task_by_task(made):
         "sets": [],
     }
     assert made.notes == ()
-    for theme in ("light", "dark"):
-        drawing = (made.folder / told[theme]).read_text(encoding="utf-8")
-        assert drawing.count("<use ") == 3
+    drawing = (made.folder / told["file"]).read_text(encoding="utf-8")
+    assert drawing.count("<use ") == 3
 
 
 def test_places_stand_beside_the_selection_for_who_wants_to_look_closer(made):
@@ -147,7 +151,7 @@ def test_without_the_extra_there_is_no_map_and_a_note_says_how_to_get_one(releas
 def test_without_tasks_the_map_is_one_panel(release):
     only = {"embedding": said()["embedding"]}
     made = release(rows=ROWS, recipe_=mapped(annotate={"embedding": {}}), said=only)
-    drawing = (made.folder / "plots/pro/map-light.svg").read_text(encoding="utf-8")
+    drawing = (made.folder / "plots/pro/map.svg").read_text(encoding="utf-8")
     assert "<use " not in drawing
     assert "A panel" not in made.facts["plots"][-1]["alt"]
 
@@ -157,7 +161,7 @@ def test_a_map_beside_another_data_set_that_the_recipe_names(release, tmp_path, 
     lines = (json.dumps({"instruction": f"Bake {i} loaves"}) for i in range(70))
     (tmp_path / "bread.jsonl").write_text("\n".join(lines), encoding="utf-8")
     numbers = random.Random(3)
-    wide = {i: vector(*(numbers.gauss() / 20 for _ in range(384))) for i in range(60)}
+    wide = {i: lexical(*(numbers.gauss() / 20 for _ in range(384))) for i in range(60)}
     chosen = mapped(annotate={"embedding": {}}, plots={"compare": "./bread.jsonl"})
     made = release(rows=ROWS, recipe_=chosen, said={"embedding": wide})
     assert made.facts["map"]["sets"] == [
@@ -177,17 +181,10 @@ def test_vectors_of_another_width_are_refused(release, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bread.jsonl").write_text('{"instruction": "Bake"}\n', encoding="utf-8")
     chosen = mapped(plots={"compare": ["./bread.jsonl"]})
+    narrow = {i: one | {"embedding_model": "lexical-1"} for i, one in said()["embedding"].items()}
     with pytest.raises(RunError, match="has 384 components, and those of the run have 4"):
-        release(rows=ROWS, recipe_=chosen, said=said())
+        release(rows=ROWS, recipe_=chosen, said=said() | {"embedding": narrow})
     assert not (tmp_path / "run/release").exists()
-
-
-def test_vectors_of_a_server_are_compared_with_nothing_and_a_note_says_so(release):
-    served = {"embedding": {"backend": "server", "endpoint": "http://localhost:9"}}
-    chosen = mapped(annotate=served, plots={"compare": ["org/set"]})
-    made = release(rows=ROWS, recipe_=chosen, said={"embedding": said()["embedding"]})
-    assert made.facts["map"]["sets"] == []
-    assert "backend of this machine" in made.notes[0]
 
 
 def test_a_sample_of_rows_is_fixed_and_mostly_kept_as_a_set_grows():
@@ -205,27 +202,22 @@ def test_too_few_vectors_are_refused():
         tsne.laid_out(np.zeros((49, 3), dtype=np.float32))
 
 
-def test_the_card_shows_each_plot_light_and_dark_with_its_words(made):
+def test_the_card_shows_each_plot_with_its_words(made):
     card = (made.folder / "README.md").read_text(encoding="utf-8")
     for one in made.facts["plots"]:
-        assert f'srcset="{one["dark"]}"' in card
-        assert f'<img src="{one["light"]}" alt="' in card
-        assert (made.folder / one["dark"]).is_file()
-    assert card.count("<picture>") == card.count("</picture>") == len(made.facts["plots"])
+        assert f'<img src="{one["file"]}" alt="' in card
+        assert (made.folder / one["file"]).is_file()
+    assert card.count("<img ") == len(made.facts["plots"])
 
 
 def test_a_folder_of_two_splits_has_the_plots_of_both_and_those_of_both_together(release, tmp_path):
     air = recipe(publish={"repo": "org/tiny-set", "split": "air"})
     copy_release(release("one", rows=ROWS[:20]).folder, tmp_path / "set")
-    before = (tmp_path / "set/plots/pro/funnel-light.svg").read_bytes()
+    before = (tmp_path / "set/plots/pro/funnel.svg").read_bytes()
     copy_release(release("two", rows=ROWS, recipe_=air).folder, tmp_path / "set")
-    assert (tmp_path / "set/plots/pro/funnel-light.svg").read_bytes() == before
+    assert (tmp_path / "set/plots/pro/funnel.svg").read_bytes() == before
     names = {path.name for path in (tmp_path / "set/plots/all-splits").iterdir()}
-    assert names == {
-        f"{name}-{theme}.svg"
-        for name in ("instruction-length", "response-length")
-        for theme in ("light", "dark")
-    }
+    assert names == {"instruction-length.svg", "response-length.svg"}
     card = (tmp_path / "set/README.md").read_text(encoding="utf-8")
-    assert "plots/all-splits/response-length-dark.svg" in card
+    assert "plots/all-splits/response-length.svg" in card
     assert "20 rows of pro" in card or "60 rows of air" in card

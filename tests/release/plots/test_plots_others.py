@@ -1,12 +1,14 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from builder.annotate.embedding import EmbeddingOptions
 from builder.errors import UsageError
+from builder.release.plots.embedded import Embedding
 from builder.release.plots.others import instruction_of, other_set
 
-LEXICAL = EmbeddingOptions()
+LEXICAL = Embedding(EmbeddingOptions(), Path())
 
 
 @pytest.mark.parametrize(

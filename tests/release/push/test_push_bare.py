@@ -74,4 +74,4 @@ def test_a_first_release_without_its_tag(bare, hub, publisher, made, seen):
     bare()
     done = publisher(made("pro"))
     assert seen().tags == {"v1.0.0": done.commit}
-    assert REPO == done.plan.repo
+    assert done.plan.repo == REPO

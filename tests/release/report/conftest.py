@@ -1,7 +1,5 @@
 """A release that wants to break its report, the page made of it, and a browser to open it."""
 
-import shutil
-
 import polars as pl
 import pytest
 
@@ -83,21 +81,6 @@ def report(released, tmp_path):
         return write_report(released, tmp_path / "report.html", **how)
 
     return make
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A browser, which ends with the tests of the file: its client runs an event loop meanwhile."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("no Chromium on the PATH: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as client:
-        browser = client.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

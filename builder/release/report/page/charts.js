@@ -98,12 +98,13 @@ function medianOf(chart) {
 // Rows that no bar shows, in words.
 function outsideOf(chart) {
   const [layer] = chart.layers;
+  const edges = chart.edges ?? [0]; // labels have none, and nothing beyond them
   const parts = [
-    [layer.below, "below"],
-    [layer.above, "above"],
+    [layer.below, `below ${rounded(edges[0])}`],
+    [layer.above, `above ${rounded(edges.at(-1))}`],
     [layer.none, "not measured"],
   ].filter(([rows]) => rows);
-  return parts.map(([rows, where]) => `${number(rows)} ${where}`);
+  return parts.map(([rows, where]) => `${plural(rows)} ${where}`);
 }
 
 function wordsOf(chart, name, place) {
