@@ -150,7 +150,8 @@ def _lines(doing: str, output: Output) -> Callable[[int, int], None]:
 
 
 def _nothing(plan: Plan) -> str:
-    return f"Nothing to publish: {plan.version.tag} of {plan.repo} holds this release already"
+    said = f"Nothing to publish: {plan.version.tag} of {plan.repo} holds this release already"
+    return ", ".join([said, *plan.reasons[1:]])
 
 
 def _size(number: float) -> str:

@@ -34,6 +34,10 @@ def repository_of(to: str) -> str | None:
     """
     if to.startswith(HUB):
         return to.removeprefix(HUB)
+    if "://" in to:
+        raise UsageError(
+            f"--to {to} is an address", mend=f"Write ORG/NAME, or {HUB}ORG/NAME, or ./DIR."
+        )
     if to.count("/") != 1 or to.startswith((".", "/", "~")):
         return None
     if Path(to).parent.is_dir():

@@ -147,6 +147,26 @@ def test_what_could_be_a_folder_or_a_repository_is_not_guessed(built, hub, here:
     assert tags(hub) == ["v1.0.0"]
 
 
+def test_an_address_is_no_repository(built, here: Path):
+    said = built("publish", "tiny", "--to", "https://huggingface.co/datasets/acme/set")
+    assert said.status == 2
+    assert "Write ORG/NAME, or hf://datasets/ORG/NAME, or ./DIR." in said.err
+
+
+def test_an_empty_version_is_none(built, hub):
+    said = built("publish", "tiny", "--to", "acme/set", "--version", "")
+    assert said.status == 2
+    assert "--version  is no version" in said.err
+
+
+def test_a_version_that_was_wished_for_in_vain_is_told(built, hub):
+    built("publish", "tiny", "--to", "acme/set")
+    said = built("publish", "tiny", "--to", "acme/set", "--version", "9.5.0")
+    assert said.status == 0
+    assert "holds this release already, so there is no 9.5.0" in said.out
+    assert tags(hub) == ["v1.0.0"]
+
+
 def test_to_nowhere(built):
     said = built("publish", "tiny", "--to", "")
     assert said.status == 2

@@ -67,6 +67,8 @@ def account_of(hub: Hub) -> Account | str:
     """Return whose token it is, or why that cannot be told: in words, with the mend."""
     if hub.token is None:
         return f"no token was found: {LOG_IN}"
+    if not (hub.token.isascii() and hub.token.isprintable()) or " " in hub.token:
+        return f"the token has letters that no token has; {LOG_IN}"
     try:
         told = hub.ask("whoami", lambda: hub.api.whoami(token=hub.token))
     except ForbiddenError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -95,12 +96,14 @@ def read_release(folder: Path) -> LocalRelease:
     if len(splits) != 1:
         seen = f"the splits {', '.join(splits)}" if splits else "no card with facts"
         raise UsageError(f"{folder} is no release of one split: it has {seen}", mend=_MAKE_IT)
-    facts = read_facts(folder, splits[0])
+    try:
+        facts = read_facts(folder, splits[0])
+    except RunError as error:
+        raise RunError(error.message, mend=_MAKE_IT) from error
     if facts.get(ITSELF) != own_sum(facts):
+        seen = "its own checksum is another" if ITSELF in facts else "it has no checksum of itself"
         path = facts_path(folder, splits[0])
-        raise RunError(
-            f"{path} is not as it was written: its own checksum is another", mend=_MAKE_IT
-        )
+        raise RunError(f"{path} is not as it was written: {seen}", mend=_MAKE_IT)
     return LocalRelease(folder, splits[0], facts)
 
 
@@ -112,12 +115,16 @@ def belongs_to(path: str, split: str) -> bool:
     folder, _, name = path.partition("/")
     if folder in ("recipe", "facts"):
         return name in (f"{split}.yaml", f"{split}.json")
-    if name.startswith(f"{split}/"):
-        return True
-    stem = name.removesuffix(".parquet")
-    number, of, count = stem.removeprefix(f"{split}-").partition("-of-")
-    numbered = all(len(part) == 5 and part.isdecimal() for part in (number, count))
-    return stem != name and stem.startswith(f"{split}-") and bool(of) and numbered
+    return name.startswith(f"{split}/") or split_of_parquet(path) == split
+
+
+_PARQUET: Final = re.compile(r"[^/]+/([^/]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
+
+
+def split_of_parquet(path: str) -> str | None:
+    """Return the split of a Parquet file, by its name; None for any other file."""
+    found = _PARQUET.fullmatch(path)
+    return found[1] if found else None
 
 
 def faults(release: LocalRelease) -> Iterator[str]:

@@ -20,8 +20,9 @@ from builder.release.push.identities import Moved, local_rows, moved, remote_row
 from builder.release.push.local import Content, LocalRelease
 from builder.release.push.ready import check_limits
 from builder.release.push.remote import Remote, Tree, read_file, read_tree, splits_of
-from builder.release.push.staged import Staged, Staging, facts_at
+from builder.release.push.staged import Staged, Staging
 from builder.release.push.version import FIRST, Version, read_version, title_of
+from builder.release.push.whole import facts_at
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Planner:
 
         Raises `UsageError` for a version that cannot be, `PublishError` for what the Hub refuses.
         """
-        wish = read_version(asked) if asked else None
+        wish = None if asked is None else read_version(asked)
         versions = self.remote.versions
         if not versions:
             version = _not_below(wish, FIRST, "the first release")
@@ -99,15 +100,23 @@ class Planner:
         tree = self.remote.files if commit == self.remote.head else self._tree(commit)
         as_it_is = self.staging.staged(last, None)
         if all(as_it_is.is_in(one, self.release.split) for one in (tree, self.remote.files)):
-            return self._held(last, commit, as_it_is)
+            return self._held(last, commit, as_it_is, wish)
+        self._tell_of_edits(last, tree)
         found = self._changes(commit, tree)
         reasons = tuple(change.words for change in found) or (self._without_data(),)
         version = _not_below(wish, last.next(bump_of(found)), reasons[0])
         return self._drawn(version, reasons, private)
 
-    def _held(self, version: Version, commit: str, staged: Staged) -> Drawn:
-        """Nothing has to be sent."""
-        plan = self._plan(version, ("nothing is different",), staged)
+    def _tell_of_edits(self, last: Version, tree: Tree) -> None:
+        """Say that a card which somebody edited by hand goes; the history keeps it."""
+        now = self.remote.files.get(CARD)
+        if now is not None and CARD in tree and now != tree[CARD]:
+            self.hub.watch.tell(f"{CARD} was edited since {last.tag}; it is rendered anew")
+
+    def _held(self, version: Version, commit: str, staged: Staged, wish: Version | None) -> Drawn:
+        """Nothing has to be sent, whatever version was wished for."""
+        other = () if wish in (None, version) else (f"so there is no {wish}",)
+        plan = self._plan(version, ("nothing is different", *other), staged)
         return Drawn(replace(plan, holds=commit), staged, self.remote, self.staging.facts)
 
     def _drawn(self, version: Version, reasons: tuple[str, ...], private: bool | None) -> Drawn:
@@ -172,7 +181,8 @@ class Planner:
             before, now = (
                 sorted(data.facts[name]["configs"][config]["files"]) for data in (old, new)
             )
-            rows = remote_rows(self.hub, repo, commit, before)
+            there = [path for path in before if path in tree]
+            rows = remote_rows(self.hub, repo, commit, there)
             if name == split:
                 return moved(rows, local_rows(self.release.folder, now))
             return moved(rows, remote_rows(self.hub, repo, str(self.remote.head), now))

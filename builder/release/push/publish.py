@@ -22,7 +22,7 @@ from builder.release.push.refusals import MovedError, PublishError
 from builder.release.push.remote import Remote
 from builder.release.push.staged import staging
 from builder.release.push.tag import tag, tag_landed
-from builder.release.push.verify import read_back
+from builder.release.push.verify import SCRATCH, read_back, sweep
 
 ROUNDS: Final = 8
 """Plans that are made before we give up because others keep publishing in between."""
@@ -56,7 +56,7 @@ def dry_run(hub: Hub, order: Order) -> Plan:
     release = read_release(order.release)
     with talking(hub.watch):
         remote = ready(hub, order, release, None)
-        with _drawn(hub, order, release, remote) as drawn:
+        with _drawn(hub, order, release, remote, None) as drawn:
             return drawn.plan
 
 
@@ -65,16 +65,18 @@ def publish(
 ) -> Published:
     """Publish a release, or find out that it is published.
 
-    `show` gets each plan before it is carried out. `scratch` is a folder with room to read the
-    release back; that is left out for a commit that is `known`. Raises `PrerequisiteError`,
-    `UsageError` or `PublishError`; whatever it raises, the same call again goes on.
+    `show` gets each plan before it is carried out. `scratch` is a folder of this run alone with
+    room to read the release back; that is left out for a commit that is `known`. Raises
+    `PrerequisiteError`, `UsageError` or `PublishError`; whatever it raises, the same call again
+    goes on.
     """
     check_name(order.repo)
     release = read_release(order.release)
+    sweep(scratch)
     with talking(hub.watch):
         remote = ready(hub, order, release, scratch)
         for _ in range(ROUNDS):
-            with _drawn(hub, order, release, remote) as drawn:
+            with _drawn(hub, order, release, remote, scratch) as drawn:
                 if remote.head is None:
                     make_repository(hub, order.repo, private=bool(order.private))
                 else:
@@ -87,9 +89,11 @@ def publish(
 
 
 @contextmanager
-def _drawn(hub: Hub, order: Order, release: LocalRelease, remote: Remote) -> Iterator[Drawn]:
+def _drawn(
+    hub: Hub, order: Order, release: LocalRelease, remote: Remote, scratch: Path | None
+) -> Iterator[Drawn]:
     """Make a plan; the files that are rendered for it last as long as the block."""
-    with tempfile.TemporaryDirectory(prefix="magpie-") as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=scratch) as folder:
         stage = staging(hub, release, remote, Path(folder))
         yield Planner(hub, release, remote, stage).plan(order.version, order.private)
 

@@ -17,7 +17,8 @@ from builder.release.push.account import account_of, may_write
 from builder.release.push.hub import Hub
 from builder.release.push.local import LocalRelease, faults_told
 from builder.release.push.refusals import PublishError
-from builder.release.push.remote import Remote, read_remote
+from builder.release.push.remote import Remote
+from builder.release.push.survey import read_remote
 
 MOST_FILES: Final = 100
 """Files of one commit: the Hub gives it a minute, enough for 50 to 100 (its documentation,
@@ -30,6 +31,8 @@ LARGEST_FILE: Final = 200 * 10**9
 UNPACKED: Final = 4.0
 """Bytes that `load_dataset` needs on disk for each byte of Parquet, to read a release back: the
 file itself, and the same rows as Arrow without compression."""
+
+OFFLINE: Final = "HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) keeps the Hub away. Unset it"
 
 INSTALL: Final = "pip install 'magpie-builder[load]'"
 
@@ -71,6 +74,8 @@ def ready(hub: Hub, order: Order, release: LocalRelease, scratch: Path | None) -
     missing = [*_of_release(release)]
     if scratch is not None:
         missing += _of_reading_back(release, scratch)
+    if is_offline():
+        _refuse(hub, order, [*missing, f"network: {OFFLINE}"])
     account = account_of(hub)
     remote = None
     if isinstance(account, str):
@@ -82,6 +87,13 @@ def ready(hub: Hub, order: Order, release: LocalRelease, scratch: Path | None) -
         missing += _of_repository(order, remote)
     _refuse(hub, order, missing)
     return remote or Remote(order.repo)
+
+
+def is_offline() -> bool:
+    """Tell whether the client was told to stay off the network."""
+    from huggingface_hub import constants
+
+    return constants.is_offline_mode()
 
 
 def again(hub: Hub, order: Order) -> Remote:

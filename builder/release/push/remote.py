@@ -8,8 +8,8 @@ from typing import Final
 
 from builder.release.push.hub import Hub
 from builder.release.push.local import Content
-from builder.release.push.refusals import AbsentError, PublishError
-from builder.release.push.version import Version, version_of_tag, version_of_title
+from builder.release.push.refusals import AbsentError
+from builder.release.push.version import Version
 
 ACCOMPANY: Final = frozenset({".gitattributes", "README.md", "CHANGELOG.md", "LICENSE"})
 """Files of a repository that holds no data yet, as the Hub or its owner begin one."""
@@ -68,36 +68,13 @@ class Remote:
     @property
     def strangers(self) -> list[str]:
         """Files of a repository that holds something else than a release."""
-        return [] if self.splits else sorted(set(self.files) - ACCOMPANY)
+        return [] if self.splits or self.versions else sorted(set(self.files) - ACCOMPANY)
 
 
 def splits_of(paths: Iterable[str]) -> list[str]:
     """Return the splits of a release with these files, by name."""
     names = (path.removeprefix("facts/") for path in paths if path.startswith("facts/"))
     return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
-
-
-def read_remote(hub: Hub, repo: str) -> Remote:
-    """Read what a repository holds now. Raises `PublishError`."""
-    try:
-        info = hub.ask(f"read {repo}", lambda: hub.api.dataset_info(repo))
-    except AbsentError:
-        return Remote(repo)
-    if info.id != repo:
-        raise PublishError(f"{repo} is now called {info.id}", mend=f"Publish --to {info.id}")
-    head = info.sha
-    if not head:
-        raise PublishError(f"{repo} has no commit at all", mend="Delete it, and publish again.")
-    tags = _tags(hub, repo)
-    tagged = {version: commit for name, commit in tags.items() if (version := version_of_tag(name))}
-    return Remote(
-        repo,
-        head,
-        bool(info.private),
-        read_tree(hub, repo, head),
-        tagged,
-        _landed(hub, repo, head, tagged),
-    )
 
 
 def read_head(hub: Hub, repo: str) -> str:
@@ -162,20 +139,3 @@ class _Received(Content):
         super().__init__(Path())
         sums = {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
         self.__dict__.update(sums | {"blob": git.hexdigest()})
-
-
-def _tags(hub: Hub, repo: str) -> dict[str, str]:
-    refs = hub.ask(f"list the tags of {repo}", lambda: hub.api.list_repo_refs(repo, repo_type=KIND))
-    return {tag.name: tag.target_commit for tag in refs.tags}
-
-
-def _landed(hub: Hub, repo: str, head: str, tagged: Mapping[Version, str]) -> dict[Version, str]:
-    """Return the versions without a tag whose commits are newer than the last that has one."""
-    found: dict[Version, str] = {}
-    for commit, title in history(hub, repo, head):
-        if commit in tagged.values():
-            break
-        version = version_of_title(title)
-        if version is not None and version not in tagged:
-            found.setdefault(version, commit)
-    return found

@@ -6,24 +6,23 @@ and what is rendered beside it, is made anew from the facts of every split that 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from builder.errors import RunError
 from builder.release.card import write_card
 from builder.release.changelog import changelog, with_card
-from builder.release.checksums import FILES, ITSELF, facts_text, own_sum
-from builder.release.facts import FORMAT, Facts
+from builder.release.checksums import facts_text
+from builder.release.facts import Facts
 from builder.release.layout import CARD, CHANGELOG, facts_path
 from builder.release.plots.drawing import TOGETHER
 from builder.release.push.hub import Hub
-from builder.release.push.local import Content, LocalRelease, belongs_to
+from builder.release.push.local import Content, LocalRelease, belongs_to, split_of_parquet
 from builder.release.push.refusals import PublishError
 from builder.release.push.remote import Remote, Tree, read_file
 from builder.release.push.version import Version
+from builder.release.push.whole import changed, facts_at
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def staging(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> St
     if remote.head is not None:
         others = [split for split in remote.splits if split != release.split]
         before = facts_at(hub, remote.repo, remote.head, remote.files, others)
-        _refuse_changed(remote, before)
+        _refuse_changed(remote, before, release.facts)
         if CHANGELOG in remote.files:
             held = remote.files[CHANGELOG]
             log = read_file(hub, remote.repo, remote.head, CHANGELOG, held)
@@ -129,48 +128,21 @@ def staging(hub: Hub, release: LocalRelease, remote: Remote, folder: Path) -> St
     return Staging(release, remote, before, older, folder)
 
 
-def _refuse_changed(remote: Remote, others: Mapping[str, Facts]) -> None:
-    """Refuse to vouch for other splits whose files are not those that they were published with.
-
-    Files in LFS are compared, all Parquet among them: of smaller ones git knows another checksum.
-    """
-    for split, facts in others.items():
-        for path, sha256 in facts.get(FILES, {}).items():
-            held = remote.files.get(path)
-            if held is not None and held.sha256 in (None, sha256):
-                continue
-            seen = "is gone" if held is None else "has other bytes"
+def _refuse_changed(remote: Remote, others: Mapping[str, Facts], own: Facts) -> None:
+    """Refuse to vouch for other splits whose files are not those that they were published with."""
+    for name, facts in others.items():
+        for fault in changed(remote.files, facts):
             raise PublishError(
-                f"{remote.repo} is not as it was published: {path} {seen}, and facts/{split}.json "
-                "does not know of it",
-                mend=f"Publish the split {split} anew, or take that commit back on the Hub.",
+                f"{remote.repo} is not as it was published: {fault}, and facts/{name}.json does "
+                "not know of it",
+                mend=f"Publish the split {name} anew, or take that commit back on the Hub.",
             )
-
-
-def facts_at(
-    hub: Hub, repo: str, commit: str, tree: Tree, splits: Sequence[str]
-) -> dict[str, Facts]:
-    """Return the facts of splits of a commit. Raises `PublishError`, `RunError`."""
-    return {split: _facts_at(hub, repo, commit, tree, split) for split in splits}
-
-
-def _facts_at(hub: Hub, repo: str, commit: str, tree: Tree, split: str) -> Facts:
-    path = facts_path(Path(), split).as_posix()
-    try:
-        facts: Facts = json.loads(read_file(hub, repo, commit, path, tree[path]))
-        seen = facts["format"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise RunError(
-            f"{path} of {repo} makes no sense: {error}", mend=f"Publish the split {split} anew."
-        ) from error
-    if seen != FORMAT:
-        raise RunError(
-            f"{path} of {repo} has format {seen}; this version of magpie reads {FORMAT}",
-            mend="Use the version of magpie that made it.",
-        )
-    if facts.get(ITSELF) != own_sum(facts):
-        raise RunError(
-            f"{path} of {repo} is not as it was written: its own checksum is another",
-            mend=f"Publish the split {split} anew, or take that commit back on the Hub.",
-        )
-    return facts
+    configs = {config for facts in (own, *others.values()) for config in facts["configs"]}
+    for path in remote.files:
+        split = split_of_parquet(path)
+        known = split in (None, own["split"], *others)
+        if path.partition("/")[0] in configs and not known:
+            raise PublishError(
+                f"{remote.repo} holds {path}, and no facts/{split}.json",
+                mend=f"Publish the split {split} anew, or delete its files on the Hub.",
+            )

@@ -28,8 +28,8 @@ from builder.release.push.refusals import PublishError
 AllFacts = Mapping[str, Facts]
 """The facts of every split that the repository holds, by name."""
 
-SCRATCH: Final = ".reading-back."
-"""How the folder begins that a release is read back into."""
+SCRATCH: Final = ".publishing."
+"""How folders begin that a release is rendered, or read back, into."""
 
 TRIES: Final = 3
 """A download may break, or bring a flipped bit: it is that which is tried again."""
@@ -45,7 +45,6 @@ def read_back(
     `scratch` is a folder with room for one configuration. Raises `PublishError`.
     """
     hub.watch.state = f"{plan.repo} holds {plan.version.tag}; it was not yet read back"
-    sweep(scratch)
     configs = sorted({name for one in facts.values() for name in one["configs"]})
     found = {}
     for config in configs:
@@ -55,7 +54,7 @@ def read_back(
 
 
 def sweep(scratch: Path) -> None:
-    """Remove what a killed process left of reading back."""
+    """Remove what a killed process left of publishing."""
     for left in scratch.glob(f"{SCRATCH}*"):
         shutil.rmtree(left, ignore_errors=True)
 

@@ -5,12 +5,13 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from huggingface_hub import HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from builder.errors import RunError
 from builder.release.push.refusals import PublishError
 from tests.release.push.conftest import REPO, TOKEN
 from tests.release.push.test_push_versions import with_edit
+from tests.servers.hub import Fault
 
 
 def with_other_rows(seen, path):
@@ -63,3 +64,74 @@ def test_facts_of_another_split_that_somebody_edited(publisher, made, seen, hub,
         publisher(made("air", 2))
     publisher(made("pro", 3))
     assert publisher(made("air", 2)).plan.version.tag == "v1.1.0"
+
+
+def by_hand(hub, title, *operations):
+    api = HfApi(endpoint=hub.url, token=TOKEN)
+    return api.create_commit(REPO, operations, commit_message=title, repo_type="dataset").oid
+
+
+def test_a_title_alone_makes_no_version(publisher, made, seen, hub):
+    publisher(made("pro", 3))
+    by_hand(hub, "Release v1.5.0: typo", CommitOperationAdd("README.md", b"mended by hand\n"))
+    done = publisher(made("pro", 4))
+    assert done.plan.version.tag == "v1.1.0"
+    assert sorted(seen().tags) == ["v1.0.0", "v1.1.0"]
+    assert any("'Release v1.5.0: typo' and is no whole release" in said for said in publisher.said)
+    assert "README.md was edited since v1.0.0; it is rendered anew" in publisher.said
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["filtered/pro-00000-of-00001.parquet", "recipe/pro.yaml", "facts/pro.json", "CHANGELOG.md"],
+)
+def test_a_commit_that_lacks_a_file_of_its_release_gets_no_tag(publisher, made, seen, hub, path):
+    """As a Hub leaves it that drops a file: its title is that of the release."""
+    publisher(made("air", 2))
+    hub.faults.strike(Fault("error"), route="create-tag", times=100)
+    with pytest.raises(PublishError):
+        publisher(made("pro", 3))
+    hub.faults.clear()
+    title = seen().titles[0]
+    seen().repository.heads["main"] = seen().tags["v1.0.0"]
+    publisher_of_half = HfApi(endpoint=hub.url, token=TOKEN)
+    folder = made("pro", 3)
+    publisher_of_half.upload_folder(
+        folder_path=folder,
+        repo_id=REPO,
+        repo_type="dataset",
+        commit_message=title,
+        ignore_patterns=[path],
+        delete_patterns=[path],
+    )
+    bad = seen().head
+    done = publisher(folder)
+    assert bad not in seen().tags.values()
+    assert seen().tags["v1.1.0"] == done.commit == seen().head
+    assert seen().holds(folder, "v1.1.0")
+
+
+def test_a_file_of_a_release_without_a_tag_that_was_altered_in_git(publisher, made, seen, hub):
+    publisher(made("air", 2))
+    hub.faults.strike(Fault("error"), route="create-tag", times=100)
+    with pytest.raises(PublishError):
+        publisher(made("pro", 3))
+    hub.faults.clear()
+    title = seen().titles[0]
+    by_hand(hub, title, CommitOperationAdd("recipe/air.yaml", b"name: other\n"))
+    bad = seen().head
+    done = publisher(made("pro", 3))
+    assert bad not in seen().tags.values()
+    assert done.plan.version.tag == "v1.1.0"
+
+
+def test_a_split_whose_facts_are_gone_is_not_left_lying_there(publisher, made, seen, hub):
+    publisher(made("pro", 3))
+    by_hand(hub, "away", CommitOperationDelete("facts/pro.json"))
+    publisher(made("pro", 3))
+    assert seen().holds(made("pro", 3), "main")
+    publisher(made("air", 2))
+    by_hand(hub, "away", CommitOperationDelete("facts/pro.json"))
+    with pytest.raises(PublishError, match=r"and no facts/pro\.json") as caught:
+        publisher(made("air", 4))
+    assert caught.value.mend == "Publish the split pro anew, or delete its files on the Hub."

@@ -45,6 +45,22 @@ def test_with_a_token_that_nobody_has(hub, made, tmp_path):
     )
 
 
+@pytest.mark.parametrize("token", ["hf_wröng", "hf_two words", "hf_line\nend"])
+def test_with_a_token_that_can_be_none(hub, made, tmp_path, token):
+    mark = hub.log.mark()
+    (line,) = missing(Publisher(tmp_path, token=token), made("pro"))
+    assert line.startswith("login: the token has letters that no token has; set HF_TOKEN")
+    assert hub.log.since(mark) == []
+
+
+def test_where_the_client_is_told_to_stay_offline(hub, made, publisher, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    (line,) = missing(publisher, made("pro"))
+    assert line.startswith("network: HF_HUB_OFFLINE")
+
+
 def test_with_a_token_that_only_reads(hub, made, publisher, tmp_path):
     reader = Publisher(tmp_path, token="hf_reader")
     (line,) = missing(reader, made("pro"))
