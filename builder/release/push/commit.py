@@ -7,15 +7,17 @@ somebody else's (plan anew).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from builder.errors import RetryError
+from builder.release.push.chunked import forgetting, is_chunked
 from builder.release.push.hub import Hub, given_up
 from builder.release.push.plan import Plan
-from builder.release.push.refusals import ConflictError, MovedError, PublishError
+from builder.release.push.refusals import ChunksError, ConflictError, MovedError, PublishError
 from builder.release.push.remote import KIND, UNTOLD, Tree, history, read_head, read_tree
 from builder.release.push.staged import Staged
+from builder.release.push.watched import watched
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -27,10 +29,16 @@ AT_ONCE: Final = 256 * 10**6
 def make_repository(hub: Hub, repo: str, *, private: bool) -> None:
     """Make the repository. One that is there already is fine. Raises `PublishError`."""
     hub.watch.state = f"{repo} may be there by now, without any release"
-    hub.ask(
-        f"make {repo}",
-        lambda: hub.api.create_repo(repo, repo_type=KIND, private=private, exist_ok=True),
-    )
+    try:
+        hub.ask(
+            f"make {repo}",
+            lambda: hub.api.create_repo(repo, repo_type=KIND, private=private, exist_ok=True),
+        )
+    except PublishError as error:
+        try:
+            read_head(hub, repo)  # it may be there, and the answer that said so was lost
+        except PublishError:
+            raise error from None
 
 
 def commit(hub: Hub, plan: Plan, staged: Staged) -> str:
@@ -75,14 +83,33 @@ def _upload(hub: Hub, plan: Plan, additions: list[CommitOperationAdd]) -> None:
     everything, done = sum(one.upload_info.size for one in additions), 0
     hub.watch.sent(0, everything)
     for batch in _batches(additions):
-        hub.ask(
-            f"upload to {plan.repo}",
-            lambda batch=batch: hub.api.preupload_lfs_files(  # type: ignore[misc]
-                plan.repo, batch, repo_type=KIND, free_memory=False
-            ),
-        )
+        _send(hub, plan, _sending(hub, plan, batch, done, everything))
         done += sum(one.upload_info.size for one in batch)
         hub.watch.sent(done, everything)
+
+
+def _send(hub: Hub, plan: Plan, send: Callable[[], None]) -> None:
+    """Send a batch; where the storage lacks what hf_xet counts on, with all its chunks."""
+    what = f"upload to {plan.repo}"
+    try:
+        hub.ask(what, send)
+    except ChunksError as error:
+        hub.watch.tell(f"The storage lacks what was sent earlier ({error.message}): sending it all")
+        with forgetting():
+            hub.ask(what, send)
+
+
+def _sending(
+    hub: Hub, plan: Plan, batch: list[CommitOperationAdd], done: int, everything: int
+) -> Callable[[], None]:
+    """Return the request that uploads a batch; `done` bytes of all were sent before it."""
+
+    def send() -> None:
+        hub.api.preupload_lfs_files(plan.repo, batch, repo_type=KIND, free_memory=False)
+
+    if not is_chunked():
+        return send
+    return lambda: watched(send, lambda size: hub.watch.sent(done + size, everything))
 
 
 def _batches(additions: list[CommitOperationAdd]) -> list[list[CommitOperationAdd]]:

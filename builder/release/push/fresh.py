@@ -41,6 +41,13 @@ _CACHES: Final = (
 """Variables that would bring in a cache that is not empty, or keep the Hub away."""
 
 
+PATIENCE: Final = {
+    "HF_XET_CLIENT_READ_TIMEOUT": "60s",
+    "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "2",
+}
+"""What hf_xet is told unless a person did: it would wait six times for five minutes."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is to be loaded: its columns by split, and the bytes of its Parquet files."""
@@ -64,6 +71,7 @@ def load_fresh(hub: Hub, wanted: Wanted, home: Path) -> Any:
         "HF_TOKEN": hub.token or "",
         "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # we are no reader
     }
+    environment = {**PATIENCE, **environment}
     call = [sys.executable, "-m", "builder.release.push.loaded"]
     call += [wanted.repo, wanted.tag, wanted.config]
     pipe = subprocess.PIPE

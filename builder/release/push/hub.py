@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from builder.errors import OverloadedError, RetryError
-from builder.release.push.refusals import PublishError, meaning, seconds_told
+from builder.release.push.chunked import settings
+from builder.release.push.refusals import CLUMSY, PublishError, has_answer, meaning, seconds_told
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,6 +26,10 @@ PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
 LONGEST_WAIT: Final = 900.0
 """Seconds that we wait at most because the Hub says so: its window is five minutes long
 (Hub documentation, "Rate limits")."""
+
+UNTOLD_WAIT: Final = 30.0
+"""Seconds that we wait at least where the Hub asks us to wait and hf_xet does not pass on how long:
+it keeps the answer to itself."""
 
 CONNECT_SECONDS: Final = 20.0
 ANSWER_SECONDS: Final = 180.0
@@ -78,8 +84,7 @@ class Hub:
 
         try:
             return call()
-        # The client raises RuntimeError for uploads and ValueError for answers that it refuses.
-        except (httpx2.HTTPError, OSError, RuntimeError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, *CLUMSY) as error:
             raise meaning(error, what, self.endpoint) from error
 
     def ask(self, what: str, call: Callable[[], T]) -> T:
@@ -102,8 +107,13 @@ class Hub:
         told = seconds_told(error.__cause__)
         if told is not None:
             if told > LONGEST_WAIT:
-                raise given_up(error) from error
+                raise PublishError(
+                    f"the Hub asks us to wait for {told:.0f} s: {error}",
+                    mend=f"After that: {AGAIN}",
+                ) from error
             pause = told + 1  # it tells whole seconds
+        elif isinstance(error, OverloadedError) and not has_answer(error.__cause__):
+            pause = max(pause, UNTOLD_WAIT)
         why = "asks us to wait" if isinstance(error, OverloadedError) else "did not answer well"
         self.watch.tell(f"The Hub {why} ({error.message}); trying again in {pause:.0f} s")
         time.sleep(pause)
@@ -117,7 +127,8 @@ def given_up(error: RetryError) -> PublishError:
 @contextlib.contextmanager
 def talking(watch: Watch) -> Iterator[None]:
     """Set the client up while the block runs: with time limits, without bars and log lines of its
-    own; what it says of its own waiting goes to `watch`.
+    own; what it says of its own waiting, and of a card that the Hub finds fault with, goes to
+    `watch`.
     """
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils._http import default_client_factory
@@ -138,7 +149,9 @@ def talking(watch: Watch) -> Iterator[None]:
     if bars:
         disable_progress_bars()
     try:
-        yield
+        with settings(), warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: watch.tell(str(message))
+            yield
     finally:
         set_client_factory(default_client_factory)
         if bars:

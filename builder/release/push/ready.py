@@ -113,7 +113,7 @@ def _refuse(hub: Hub, order: Order, missing: Sequence[str]) -> None:
         f"{order.release} cannot be published to {order.repo} yet: {len(missing)} "
         f"{'thing is' if len(missing) == 1 else 'things are'} in the way",
         missing=tuple(missing),
-        mend=f"{hub.watch.state[0].upper()}{hub.watch.state[1:]}.",
+        mend=f"So far: {hub.watch.state}.",
     )
 
 

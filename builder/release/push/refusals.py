@@ -4,6 +4,7 @@
     ├── ConflictError      409 or 412: it is there already, or somebody was faster
     ├── AbsentError        404: no such repository, revision or file
     ├── ForbiddenError     401 or 403: the token does not allow it
+    ├── ChunksError        the storage does not take what hf_xet sent
     └── MovedError         another commit landed on the repository since it was read
 
 What may succeed when it is asked again becomes `UnavailableError`, or `OverloadedError` for 429.
@@ -26,6 +27,17 @@ PASSING: Final = frozenset({408, 500, 502, 503, 504})
 
 _QUERY: Final = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 
+_ANSWERED: Final = re.compile(
+    r".*HTTP status \w+ error \((?P<status>\d{3}) (?P<reason>[^)]*)\), domain: (?P<url>\S+).*"
+)
+_UNHEARD: Final = re.compile(r".*error sending request for url \((?P<url>[^)]*)\).*")
+_CHUNKED: Final = (
+    (_ANSWERED, r"\g<status> \g<reason> from \g<url>"),
+    (_UNHEARD, r"no answer from \g<url>"),
+    (re.compile(r".*error decoding response body.*"), "an answer broke off"),
+)
+"""How hf_xet 1.8 words what went wrong, and what people read of it."""
+
 
 class PublishError(StopError):
     """The release cannot be published as it is, or not to there."""
@@ -43,6 +55,12 @@ class ForbiddenError(PublishError):
     """The token does not allow it."""
 
 
+class ChunksError(PublishError):
+    """The storage does not take what hf_xet sent: a chunk that it should have is not there, or a
+    file is not what it was a moment ago.
+    """
+
+
 class MovedError(PublishError):
     """Another commit landed on the repository since it was read: plan anew."""
 
@@ -50,20 +68,34 @@ class MovedError(PublishError):
 def meaning(error: Exception, what: str, endpoint: str) -> MagpieError:
     """Return what a failure of `what` means to us. `endpoint` is the Hub's own address."""
     cause = _root(error)
-    response = response_of(cause)
     said = f"{what}: {words(cause)}"
-    if response is None:
+    answer = _answer(cause)
+    if answer is None:
         return _without_answer(cause, said)
-    status = response.status_code
+    status, url = answer
     if status == 429:
         return OverloadedError(said)
-    elsewhere = not str(response.request.url).startswith(endpoint)
+    chunked = response_of(cause) is None and _TOKEN_ROUTE not in url
+    elsewhere = chunked or not url.startswith(endpoint)
+    if chunked and status in _NOT_TAKEN:
+        return ChunksError(said, mend=_UNCHANGED)
     if status in PASSING or elsewhere:  # a signed address of a storage may have grown too old
         return UnavailableError(said)
     kinds = {401: ForbiddenError, 403: ForbiddenError, 404: AbsentError}
     kinds |= {409: ConflictError, 412: ConflictError}
     return kinds.get(status, PublishError)(said, mend=_MENDS.get(status, ""))
 
+
+_TOKEN_ROUTE: Final = "/xet-write-token/"
+"""What hf_xet asks of the Hub itself; all else that it tells of is the storage's answer, wherever
+that stands."""
+
+_NOT_TAKEN: Final = frozenset({400, 404, 413, 422})
+"""Statuses by which the storage says that asking again with the same will not help."""
+
+_UNCHANGED: Final = (
+    "See that nothing writes to the release meanwhile, then run the same command again."
+)
 
 _MENDS: Final = {
     401: "Make a token at https://huggingface.co/settings/tokens, then run `hf auth login`.",
@@ -73,13 +105,44 @@ _MENDS: Final = {
 }
 
 
+def _answer(cause: Exception) -> tuple[int, str] | None:
+    """Return the status of an answer, and who gave it; None where none came.
+
+    hf_xet raises ConnectionError for everything, and tells the answer in its words alone.
+    """
+    response = response_of(cause)
+    if response is not None:
+        return response.status_code, str(response.request.url)
+    found = _ANSWERED.search(str(cause)) if isinstance(cause, OSError) else None
+    return (int(found["status"]), found["url"]) if found else None
+
+
+CLUMSY: Final = (RuntimeError, ValueError, LookupError, TypeError)
+"""What the client raises, too: RuntimeError for uploads, ValueError for answers that it refuses,
+and the others for answers that lack what it reads from them."""
+
+
+def has_answer(error: BaseException | None) -> bool:
+    """Tell whether an error comes with an answer that was heard, and could have told the time."""
+    return isinstance(error, Exception) and response_of(_root(error)) is not None
+
+
 def _without_answer(cause: Exception, said: str) -> MagpieError:
     """A connection that broke may hold next time; a word that makes no sense will not change."""
     import httpx2
 
+    if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+        return PublishError(said, mend="HF_ENDPOINT has to be an address: https://huggingface.co")
+    if isinstance(cause, LookupError | TypeError):
+        return UnavailableError(f"{said} ({type(cause).__name__}: the answer lacks something)")
     broken = isinstance(cause, httpx2.HTTPError | ConnectionError | TimeoutError)
     if broken or isinstance(cause, json.JSONDecodeError):
         return UnavailableError(said)
+    if isinstance(cause, OSError) and "I/O error" in said:
+        from huggingface_hub import constants
+
+        where = constants.HF_XET_CACHE
+        return PublishError(said, mend=f"Is there room in {where}, and can it be written to?")
     return PublishError(said)
 
 
@@ -106,7 +169,10 @@ def seconds_told(error: BaseException | None) -> float | None:
 def words(error: Exception) -> str:
     """Return what went wrong in one line, without the queries of addresses: some open files."""
     told = getattr(error, "server_message", None) or str(error) or type(error).__name__
-    line = next((line.strip() for line in str(told).splitlines() if line.strip()), "")
+    lines = [line.strip() for line in str(told).splitlines() if line.strip()]
+    line = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
+    for pattern, better in _CHUNKED:
+        line = pattern.sub(better, line)
     return _QUERY.sub(r"\1", line)
 
 

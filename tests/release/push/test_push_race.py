@@ -1,7 +1,9 @@
 import threading
 
 import pytest
+from huggingface_hub import HfApi
 
+from builder.errors import PrerequisiteError
 from builder.release.push import hub as hub_module
 from builder.release.push import publish as module
 from builder.release.push.hub import Hub, Watch
@@ -59,6 +61,34 @@ def test_the_same_release_from_two_machines(publisher, overtaken, made, seen):
     done, _plans, _ = overtaken(folder, lambda: publisher(folder))
     assert seen().tags == {"v1.0.0": done.commit}
     assert len(seen().titles) == 2
+
+
+def test_a_repository_that_was_made_while_its_answer_was_lost(publisher, made, seen, hub):
+    """The client cannot read a conflict that does not say where the repository is."""
+    hub.faults.strike(Fault("lost"), route="create")
+    hub.faults.strike(Fault("error", status=409), route="create", times=100)
+    done = publisher(made("pro", 3))
+    assert seen().tags == {"v1.0.0": done.commit}
+
+
+@pytest.mark.parametrize("option", [{"private": True}, {"private": False}])
+def test_a_repository_that_somebody_made_otherwise_in_between(
+    publisher, made, seen, hub, monkeypatch, option
+):
+    api = HfApi(endpoint=hub.url, token=TOKEN)
+    real = module.make_repository
+
+    def later(*given, **told):
+        api.create_repo(REPO, repo_type="dataset", private=not option["private"])
+        real(*given, **told)
+
+    monkeypatch.setattr(module, "make_repository", later)
+    with pytest.raises(PrerequisiteError) as caught:
+        publisher(made("pro", 3), **option)
+    (line,) = caught.value.missing
+    assert line.startswith(f"visibility: {REPO} is {'public' if option['private'] else 'private'}.")
+    assert caught.value.mend == "So far: org/tiny-set may be there by now, without any release."
+    assert seen().titles == ["initial commit"]
 
 
 def test_a_hand_in_between(publisher, overtaken, made, seen, hub):
@@ -186,6 +216,6 @@ def test_we_wait_as_long_as_the_hub_says_and_say_so(publisher, made, hub):
 
 def test_a_wait_that_is_too_long_ends_it(publisher, made, hub):
     hub.faults.strike(Fault("limited", seconds=3600), route="create-tag")
-    with pytest.raises(PublishError, match="the Hub does not answer well"):
+    with pytest.raises(PublishError, match="the Hub asks us to wait for 3600 s"):
         publisher(made("pro", 3))
     assert publisher(made("pro", 3)).plan.version.tag == "v1.0.0"

@@ -6,6 +6,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from builder.errors import OverloadedError, UnavailableError, UsageError
 from builder.release.push.bump import Data, bump_of, changes
+from builder.release.push.hub import Hub
 from builder.release.push.identities import Moved
 from builder.release.push.local import belongs_to
 from builder.release.push.refusals import (
@@ -182,11 +183,38 @@ def test_what_came_without_an_answer():
     assert type(meaning(ValueError("Invalid metadata"), "commit", HUB)) is PublishError
 
 
+def test_an_answer_that_lacks_something_is_asked_for_again():
+    found = meaning(KeyError("url"), "make org/set", HUB)
+    assert type(found) is UnavailableError
+    assert found.message == "make org/set: 'url' (KeyError: the answer lacks something)"
+
+
+@pytest.mark.parametrize("error", [httpx2.UnsupportedProtocol("no http"), httpx2.InvalidURL("bad")])
+def test_an_address_that_is_none_is_not_asked_again(error):
+    found = meaning(error, "whoami", "nonsense")
+    assert type(found) is PublishError
+    assert found.mend == "HF_ENDPOINT has to be an address: https://huggingface.co"
+
+
 def test_how_long_the_hub_asks_us_to_wait():
     assert seconds_told(refused(429, RateLimit='"api";r=0;t=37')) == 37
     assert seconds_told(refused(503, **{"Retry-After": "5"})) == 5
     assert seconds_told(refused(500)) is None
     assert seconds_told(None) is None
+
+
+def test_a_wait_that_is_too_long_is_told_and_not_waited_for():
+    hub = Hub("hf_x", pauses=(0.0,) * 3)
+    error = OverloadedError("commit: slow down")
+    error.__cause__ = refused(429, RateLimit='"api";r=0;t=3000')
+    with pytest.raises(PublishError, match="the Hub asks us to wait for 3000 s: commit") as caught:
+        hub.wait(0.0, error)
+    assert caught.value.mend.startswith("After that: Run the same command again")
+
+
+def test_words_of_a_list_have_its_first_entry():
+    said = "LFS batch API returned errors:\n  storage quota exceeded\n  another"
+    assert words(ValueError(said)) == "LFS batch API returned errors: storage quota exceeded"
 
 
 def test_words_hold_no_signature():

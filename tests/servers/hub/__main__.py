@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.servers.hub.accounts import Account
 from tests.servers.hub.server import Hub, running
+from tests.servers.hub.xet.storage import GENERATIONS
 
 
 def main() -> None:
@@ -20,12 +21,22 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--writable", type=Path, metavar="STATE", help="repositories lie there")
     parser.add_argument("--user", default="me", help="who has the token")
+    parser.add_argument(
+        "--xet",
+        type=int,
+        choices=GENERATIONS,
+        nargs="?",
+        const=GENERATIONS[-1],
+        help="large files in chunks, with the routes of this generation; the last one unless told",
+    )
     parser.add_argument("--org", action="append", default=[], help="one that the user writes to")
     given = parser.parse_args()
     if (given.model is None) != (given.folder is None):
         parser.error("--model and --folder belong together")
     if given.writable and not given.token:
         parser.error("--writable needs a --token: nobody may write without one")
+    if given.xet and not given.writable:
+        parser.error("--xet needs --writable: the chunks lie there")
     orgs = dict.fromkeys(given.org, "write")
     accounts = [Account(given.token, given.user, orgs=orgs)] if given.writable else []
     hub = Hub(
@@ -35,11 +46,12 @@ def main() -> None:
         given.port,
         state=given.writable,
         accounts=accounts,
+        xet=given.xet,
     )
     with running(hub), contextlib.suppress(KeyboardInterrupt):
         print(f"export HF_ENDPOINT={hub.url}", flush=True)  # noqa: T201
         if given.writable:
-            print("export HF_HUB_DISABLE_XET=1", flush=True)  # noqa: T201
+            print(f"export HF_HUB_DISABLE_XET={0 if given.xet else 1}", flush=True)  # noqa: T201
         threading.Event().wait()
 
 

@@ -16,7 +16,9 @@ def environment(hub: Hub, home: Path, token: str | None = None) -> dict[str, str
     told = {
         "HF_ENDPOINT": hub.url,
         "HF_HOME": str(home),
-        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_XET": "0" if hub.xet else "1",
+        # Its own waiting between two tries begins with 3 s.
+        "HF_XET_CLIENT_RETRY_BASE_DELAY": "10ms",
         "HF_HUB_OFFLINE": "0",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         # datasets counts its loads at amazonaws.com otherwise.
@@ -30,13 +32,16 @@ def point_here(
 ) -> None:
     """The same for this process, in which huggingface_hub has read its variables already."""
     from huggingface_hub import constants
+    from huggingface_hub.utils import _xet
 
     template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", hub.xet is None)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     for name, value in environment(hub, home, token).items():
         monkeypatch.setenv(name, value)
+    if hub.xet:  # a session keeps what it read of the variables when it began
+        monkeypatch.setattr(_xet, "_GLOBAL_XET_HOLDER", _xet.XetSessionHolder())

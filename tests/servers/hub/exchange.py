@@ -68,7 +68,8 @@ class Body:
 class At:
     """What stands in the path of a request: the repository as `ORG/NAME`, and what of it.
 
-    `oid` is the SHA-256 of a large file, `number` that of one of its parts.
+    `oid` is the SHA-256 of a large file, `number` that of one of its parts. Over Xet, `oid` is the
+    hash of a chunk, a xorb or a file, and `number` names a grant.
     """
 
     kind: str = "models"
@@ -82,9 +83,8 @@ class At:
     def read(cls, parts: Mapping[str, str]) -> At:
         """The parts of a path by name, with the organisation as `org`."""
         rest = {key: value for key, value in parts.items() if key != "org"}
-        return (
-            cls(**{**rest, "name": f"{parts['org']}/{parts['name']}"}) if "org" in parts else cls()
-        )
+        whole = {"name": f"{parts['org']}/{parts['name']}"} if "org" in parts else {}
+        return cls(**{**rest, **whole})
 
 
 @dataclass(frozen=True)

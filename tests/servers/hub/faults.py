@@ -11,6 +11,9 @@ lost            ... instead of the answer                       yes
 error_late      500 is answered; the real Hub has done so       yes
                 (huggingface/datasets, pull request 7708)
 stall           nothing for `seconds`, then all as usual        yes, late
+flipped         one bit of the answer's body is another         yes
+
+`flipped` is none of KINDS: nobody can do anything about it but where the body has a checksum.
 
 hub.faults.strike(Fault("lost"), route="commit")
 hub.faults.strike(Fault("error", status=503), nth=3, times=2)
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 
 BEFORE = ("error", "limited", "reset_before", "reset_request", "reset_unheard")
 KINDS = (*BEFORE, "reset_answer", "lost", "error_late", "stall")
+ALL = (*KINDS, "flipped")
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Fault:
     seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
+        if self.kind not in ALL:
+            raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(ALL)}")
 
 
 @dataclass

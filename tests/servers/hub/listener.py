@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -148,6 +149,8 @@ class Answers(BaseHTTPRequestHandler):
             raise Dropped
         if kind == "error_late":
             answer = failed(500)
+        if kind == "flipped":
+            answer = flipped(answer)
         body = self.command != "HEAD"
         asked.status = answer.status
         asked.sent = answer.length if body else 0
@@ -169,6 +172,13 @@ class Answers(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(half)
         raise Dropped
+
+
+def flipped(answer: Answer) -> Answer:
+    """The same with one bit of its body turned, in the middle."""
+    body = bytearray(b"".join(answer.pieces()))
+    body[len(body) // 2] ^= 1
+    return replace(answer, body=bytes(body))
 
 
 def failed(status: int) -> Answer:

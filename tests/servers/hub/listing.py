@@ -39,7 +39,7 @@ def tree(hub: Hub, request: Request, at: At) -> Answer:
         found = [path]
     expand = request.asks("expand")
     size = min(EXPANDED, hub.page_size) if expand else hub.page_size
-    return _page(request, size, found, lambda one: _entry(repository, commit, one, expand))
+    return _page(request, size, found, lambda one: _entry(hub, repository, commit, one, expand))
 
 
 def paths_info(hub: Hub, request: Request, at: At) -> Answer:
@@ -52,7 +52,7 @@ def paths_info(hub: Hub, request: Request, at: At) -> Answer:
         raise Refusal(413, "too many parameters")
     expand = told.get("expand", [""])[-1].lower() == "true"
     known = [path for path in paths if path in commit.files or path in commit.folders]
-    return as_json([_entry(repository, commit, path, expand) for path in known])
+    return as_json([_entry(hub, repository, commit, path, expand) for path in known])
 
 
 def commits(hub: Hub, request: Request, at: At) -> Answer:
@@ -62,13 +62,17 @@ def commits(hub: Hub, request: Request, at: At) -> Answer:
     return _page(request, min(50, hub.page_size), found, _commit)
 
 
-def _entry(repository: Readable, commit: Commit, path: str, expand: bool) -> dict[str, Any]:
+def _entry(
+    hub: Hub, repository: Readable, commit: Commit, path: str, expand: bool
+) -> dict[str, Any]:
     last = {"lastCommit": _last(repository, commit, path)} if expand else {}
     if path not in commit.files:
         return {"type": "directory", "oid": commit.folders[path], "size": 0, "path": path, **last}
     file = commit.files[path]
     large = {"oid": file.sha256, "size": file.size, "pointerSize": file.pointer_size}
-    lfs = {"lfs": large} if file.sha256 else {}
+    lfs: dict[str, Any] = {"lfs": large} if file.sha256 else {}
+    chunked = hub.xet.store.named(file.sha256) if hub.xet else None
+    lfs |= {"xetHash": chunked} if chunked else {}
     return {"type": "file", "oid": file.oid, "size": file.size, "path": path, **lfs, **last}
 
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def resolve(hub: Hub, request: Request, at: At) -> Answer:
-    """A large file is a redirect to where it lies; what it is stands in the redirect's head."""
+    """A large file is a redirect to where it lies; what it is stands in the redirect's head.
+
+    Of one that came over Xet it says, too, how to get it in chunks.
+    """
     repository, commit, entry = _found(hub, request, at)
     headers = {"X-Repo-Commit": commit.oid, "ETag": f'"{entry.etag}"'}
     if entry.sha256 is None:
@@ -27,8 +30,21 @@ def resolve(hub: Hub, request: Request, at: At) -> Answer:
     linked = {"X-Linked-ETag": f'"{entry.sha256}"', "X-Linked-Size": str(entry.size)}
     kinds = {"Accept-Ranges": "bytes", "Content-Type": "text/plain; charset=utf-8"}
     body = f"Found. Redirecting to {location}".encode()
+    linked |= _chunked(hub, request, repository, commit, entry)
     del headers["ETag"]
     return Answer(302, {**headers, **linked, **kinds, "Location": location}, body)
+
+
+def _chunked(
+    hub: Hub, request: Request, repository: Readable, commit: Commit, entry: Entry
+) -> dict[str, str]:
+    found = hub.xet.store.named(entry.sha256) if hub.xet else None
+    if found is None:
+        return {}
+    token = f"{request.base}/api/{repository.kind}/{repository.name}/xet-read-token/{commit.oid}"
+    terms = f"{hub.cas.url}/v1/reconstructions/{found}"
+    link = f'<{token}>; rel="xet-auth", <{terms}>; rel="xet-reconstruction-info"'
+    return {"X-Xet-Hash": found, "Link": link}
 
 
 def raw(hub: Hub, request: Request, at: At) -> Answer:

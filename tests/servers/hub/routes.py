@@ -27,6 +27,8 @@ from tests.servers.hub import (
 )
 from tests.servers.hub.exchange import Answer, At, Request
 from tests.servers.hub.refusals import Refusal
+from tests.servers.hub.xet import reading, shards, tokens
+from tests.servers.hub.xet import uploading as xorbs
 
 if TYPE_CHECKING:
     from tests.servers.hub.server import Hub
@@ -82,6 +84,8 @@ HUB = (
     Route("DELETE", f"{API}/tag/{{rev}}", "delete-tag", naming.delete_tag),
     Route("POST", f"{API}/preupload/{{rev}}", "preupload", uploading.preupload),
     Route("POST", f"{API}/commit/{{rev}}", "commit", committing.commit),
+    Route("GET", f"{API}/xet-write-token/{{rev}}", "xet-write-token", tokens.write_token),
+    Route("GET", f"{API}/xet-read-token/{{rev}}", "xet-read-token", tokens.read_token),
     Route("POST", f"{GIT}/objects/batch", "lfs-batch", large.batch),
     Route("POST", f"{GIT}/verify", "lfs-verify", large.verify),
     Route("GET HEAD", f"{WEB}/resolve/{{rev}}/{{path*}}", "resolve", resolving.resolve),
@@ -91,7 +95,22 @@ BUCKET = (
     Route("PUT", "/{kind}/{org}/{name}/{oid}/{number}", "lfs-part", bucket.put_part),
     Route("PUT", "/{kind}/{org}/{name}/{oid}", "lfs-put", bucket.put),
     Route("GET HEAD", "/{kind}/{org}/{name}/{oid}", "lfs-get", bucket.get),
+    Route("PUT", "/xet/{oid}/{number}", "xet-put", xorbs.put),
+    Route("GET", "/xorb/default/{oid}", "xet-range", reading.xorb_range),
 )
+CAS = (
+    Route("GET", "/v1/chunks/{name}/{oid}", "xet-chunk", shards.chunk),
+    Route("POST", "/v1/xorbs/default/{oid}", "xet-xorb", xorbs.xorb),
+    Route("POST", "/v1/xorb-grants/default/{oid}", "xet-grant", xorbs.grant),
+    Route("POST", "/v1/xorb-commits/default/{oid}/grant/{number}", "xet-stored", xorbs.stored),
+    Route("POST", "/v1/shards", "xet-shard", shards.shard),
+    Route("POST", "/v2/shards", "xet-shard-2", shards.shard_by_lines),
+    Route("GET", "/v1/reconstructions/{oid}", "xet-terms", reading.reconstruction),
+    Route("GET", "/v2/reconstructions/{oid}", "xet-terms-2", reading.reconstruction_by_xorb),
+    Route("POST", "/v1/telemetry", "xet-telemetry", shards.telemetry),
+)
+OPENED_OTHERWISE = (*BUCKET, *CAS)
+"""Routes that no token of the Hub opens: an address that is signed does, or the storage's token."""
 
 
 def find(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route, At]:
@@ -105,7 +124,7 @@ def find(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route, At]:
 
 
 def nowhere(hub: Hub, request: Request, at: At) -> Answer:
-    """What this Hub does not have: the viewer's routes, Xet, pages, discussions."""
+    """What this Hub does not have: the viewer's routes, pages, discussions."""
     raise Refusal(404, "Sorry, we can't find the page you are looking for.")
 
 

@@ -19,8 +19,9 @@ from tests.servers.hub.limits import Limits
 from tests.servers.hub.listener import Listener
 from tests.servers.hub.log import Asked, Log
 from tests.servers.hub.refusals import Refusal
-from tests.servers.hub.routes import BUCKET, HUB, Route
+from tests.servers.hub.routes import BUCKET, CAS, HUB, OPENED_OTHERWISE, Route
 from tests.servers.hub.shelves import Shelves
+from tests.servers.hub.xet.storage import Storage
 
 
 class Hub:
@@ -29,7 +30,8 @@ class Hub:
     The folders can be read; with `token` their files go to those alone who send it. What accounts
     create and write lies under `state`. These may be set at any time: `token`; `limits`;
     `page_size`, entries of a listing at once; `chunk_size`, bytes above which a file is uploaded
-    in parts, None for never.
+    in parts, None for never. With `xet`, which is 1 or 2 for the generation of its routes, large
+    files come and go in chunks, and `self.xet` holds them.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Hub:
         *,
         state: Path | None = None,
         accounts: Iterable[Account] = (),
+        xet: int | None = None,
     ) -> None:
         mounts = {("datasets", name): path for name, path in (datasets or {}).items()}
         if model is not None and folder is not None:
@@ -53,7 +56,8 @@ class Hub:
         self.chunk_size: int | None = None
         self._secret = secrets.token_bytes(16)
         self._front = Listener(self, HUB, port)
-        self.bucket = Listener(self, BUCKET, 0)
+        self.bucket, self.cas = Listener(self, BUCKET, 0), Listener(self, CAS, 0)
+        self.xet = Storage(state / "xet", xet) if xet and state else None
         self.token = token
 
     @property
@@ -81,19 +85,19 @@ class Hub:
         return [asked.line for asked in self.log.asked]
 
     def start(self) -> None:
-        self._front.start()
-        self.bucket.start()
+        for listener in (self._front, self.bucket, self.cas):
+            listener.start()
 
     def stop(self) -> None:
         self.stopping.set()
-        self._front.stop()
-        self.bucket.stop()
+        for listener in (self._front, self.bucket, self.cas):
+            listener.stop()
 
     def answer(self, route: Route, request: Request, at: At, asked: Asked) -> Answer:
         """Who asks, how often, and then the route's own answer."""
         headers: dict[str, str] = {}
         try:
-            if not route.name.startswith("lfs-") or route.name in ("lfs-batch", "lfs-verify"):
+            if route not in OPENED_OTHERWISE:
                 account = self.accounts.of(request.headers.get("Authorization"))
                 request = replace(request, account=account)
                 asked.user = account.name if account else None
@@ -144,7 +148,9 @@ def running_hub(
 
 
 @contextlib.contextmanager
-def writable_hub(state: Path, *accounts: Account, port: int = 0) -> Iterator[Hub]:
+def writable_hub(
+    state: Path, *accounts: Account, port: int = 0, xet: int | None = None
+) -> Iterator[Hub]:
     """A Hub that answers while the block runs, to publish to."""
-    with running(Hub(port=port, state=state, accounts=accounts)) as hub:
+    with running(Hub(port=port, state=state, accounts=accounts, xet=xet)) as hub:
         yield hub
