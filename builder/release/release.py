@@ -131,9 +131,10 @@ def _refuse_nothing(funnel: Mapping[str, Any]) -> None:
 def _write_rows(draft: Path, selected: Selected, recipe: Recipe, template: PromptTemplate) -> Tally:
     """Write the rows, and return what was counted on the way."""
     split, config, tally = split_of(recipe), config_of(recipe), Tally(recipe)
+    last = int(selected.funnel["rows"])
     with (
-        SplitWriter(draft / config, split, filtered_columns(recipe)) as kept,
-        SplitWriter(draft / RAW, split, raw_columns(recipe)) as raw,
+        SplitWriter(draft / config, split, filtered_columns(recipe), last) as kept,
+        SplitWriter(draft / RAW, split, raw_columns(recipe), last) as raw,
         ThreadPoolExecutor(2) as pool,  # compressing takes longest and lets other threads run
     ):
         writing: list[Future[None]] = []

@@ -166,6 +166,37 @@ def test_row_groups_and_files_are_cut_by_row_number(release, monkeypatch):
     assert [*listed["filtered"]["files"], *listed["raw"]["files"]] == list(spans)
 
 
+@pytest.mark.parametrize(
+    ("group", "last", "span"),
+    [
+        (4_000_000, 300_000, 250_000),  # 400 bytes a row
+        (18_000_000, 300_000, 250_000),
+        (18_000_001, 300_000, 100_000),
+        (50_000_000, 300_000, 50_000),
+        (400_000_000, 300_000, 10_000),
+        (900_000_000, 300_000, 10_000),  # one row group is more than a file should have
+        (50_000_000, 1_999_999, 50_000),
+        (50_000_000, 2_000_000, 100_000),  # rather larger files than more than a commit takes
+        (400_000_000, 20_000_000, 250_000),
+    ],
+)
+def test_long_rows_make_files_of_fewer_rows(group, last, span):
+    assert parquet.file_span(group, last) == span
+
+
+def test_files_of_long_rows_are_cut_after_their_first_row_group(release, monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_SPAN", 2)
+    monkeypatch.setattr(parquet, "FILE_SPAN", 8)
+    monkeypatch.setattr(parquet, "FILE_BYTES", 1)
+    rows = [row(n, f"number {n}") for n in range(5)]
+    made = release(rows=rows)
+    files = sorted(made.folder.glob("filtered/*.parquet"))
+    assert [pl.read_parquet(file)["row"].to_list() for file in files] == [[0, 1], [2, 3], [4]]
+    monkeypatch.setattr(parquet, "FILE_BYTES", 10**9)
+    (file,) = release("whole", rows=rows).folder.glob("filtered/*.parquet")
+    assert pl.read_parquet(file)["row"].to_list() == [0, 1, 2, 3, 4]
+
+
 def test_parquet_has_page_index_zstd_and_plain_texts(release):
     file = pq.ParquetFile(release().folder / "raw/pro-00000-of-00001.parquet")
     group = file.metadata.row_group(0)
