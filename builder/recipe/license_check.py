@@ -1,8 +1,9 @@
 """Checks what a recipe says of licences, as far as it can be told before anything is published.
 
 What can never be true is a fault of any recipe: a licence that the Hub does not know, or another
-one than a model is known to be under. What is missing is a fault where the recipe says where to
-publish, since `magpie publish` would refuse the rows once they have been paid for.
+one than a model is known to be under. What is missing where the recipe says where to publish is
+told by the check alone: `magpie publish` refuses the rows until the recipe says it, but they can be
+made.
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ class _Told:
 
 
 def check_licenses(recipe: Recipe) -> Iterator[Complaint]:
-    """Find faults in what a recipe says of licences. Yields path, what was seen, what to write."""
-    told = list(_told(recipe))
-    for one in told:
+    """Find what can never be true of licences. Yields path, what was seen, what to write."""
+    for one in _told(recipe):
         yield from _wrong(one)
+
+
+def check_publishable(recipe: Recipe) -> Iterator[Complaint]:
+    """Find what keeps rows from the place where the recipe wants them published."""
     if recipe.publish is None:
         return
-    for one in told:
+    for one in _told(recipe):
         yield from _unnamed(one)
     yield from _untold(recipe)
     yield from _together(recipe)

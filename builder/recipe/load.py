@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,27 @@ __all__ = ["check_recipe", "load_recipe", "recipe_path", "shipped_recipes"]
 def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Return the recipe at a path, or the shipped one of that name, with `--set` texts applied.
 
-    Raises `RecipeError`, which carries all faults, when there is any.
+    Raises `RecipeError`, which carries all faults, when there is any. What keeps its rows from
+    being published alone is none here: `check_recipe` tells of it, and `magpie publish` refuses.
     """
-    recipe, faults = _examine(source, overrides)
+    recipe, faults = _examine(source, overrides, _later_checks)
     if recipe is None or faults:
         raise fault.recipe_error(str(recipe_path(source)), faults)
     return recipe
 
 
 def check_recipe(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Fault, ...]:
-    """Return all faults of a recipe by line, those of `--set` last; none where it can be built."""
-    return fault.in_order(_examine(source, overrides)[1])
+    """Return all faults of a recipe by line, those of `--set` last; none where it can be built,
+    and published where it says so.
+    """
+    return fault.in_order(_examine(source, overrides, _all_checks)[1])
 
 
-def _examine(source: str | Path, overrides: Sequence[str]) -> tuple[Recipe | None, list[Fault]]:
+def _examine(
+    source: str | Path,
+    overrides: Sequence[str],
+    later: Callable[[Recipe, Path], Iterable[Complaint]],
+) -> tuple[Recipe | None, list[Fault]]:
     path = recipe_path(source)
     sets_read, faults = sets.read_overrides(overrides)
     try:
@@ -54,7 +61,7 @@ def _examine(source: str | Path, overrides: Sequence[str]) -> tuple[Recipe | Non
     recipe, complaints = validate(document.values)
     said = {item.key for item in faults}
     faults += place.faults(item for item in complaints if dotted(item[0]) not in said)
-    faults += place.faults(_later_checks(recipe, path.parent), unless=faults)
+    faults += place.faults(later(recipe, path.parent), unless=faults)
     return recipe, faults
 
 
@@ -64,6 +71,13 @@ def _later_checks(recipe: Recipe, base: Path) -> Iterable[Complaint]:
 
     yield from check_semantics(recipe, base)
     yield from check_columns(recipe)
+
+
+def _all_checks(recipe: Recipe, base: Path) -> Iterable[Complaint]:
+    from builder.recipe.license_check import check_publishable
+
+    yield from _later_checks(recipe, base)
+    yield from check_publishable(recipe)
 
 
 class _Places:

@@ -23,6 +23,16 @@ def test_shipped_recipes_pass(name):
     assert load_recipe(name).name == name
 
 
+def test_what_keeps_rows_from_being_published_keeps_none_from_being_made(recipe_file):
+    text = SMALLEST.replace("license: llama3", "license: unknown")
+    path = recipe_file(f"{text}publish: {{repo: org/set, split: train}}\n")
+
+    (fault,) = check_recipe(path)
+
+    assert fault.key == "model.license"
+    assert load_recipe(path).model.license == "unknown"
+
+
 def test_shipped_recipes_are_listed_by_name():
     assert [path.stem for path in shipped_recipes()] == ["demo", "magpie-air", "magpie-pro"]
 
