@@ -84,11 +84,14 @@ def origin_facts(origin: Mapping[str, Any]) -> Facts:
 
 
 def _in_hours(cost: Mapping[str, Any]) -> Facts:
-    """Add to each stage the GPU-hours that a card prints."""
+    """Round as a card prints it, and add to each stage its GPU-hours."""
     stages = [
         {**stage, "gpu_hours": round(stage["gpu_seconds"] / 3600, 2)} for stage in cost["stages"]
     ]
-    return {**cost, "stages": stages}
+    places = {"gpu_hours": 2, "kept_per_gpu_hour": None, "tokens_per_kept_row": None}
+    known = {name: cost[name] for name in places if cost.get(name) is not None}
+    rounded = {name: round(value, places[name]) for name, value in known.items()}
+    return {**cost, **rounded, "stages": stages}
 
 
 _FINISH: Final = ("instruction_finish_reason", "finish_reason")
