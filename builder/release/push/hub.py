@@ -150,7 +150,7 @@ def talking(watch: Watch) -> Iterator[None]:
         disable_progress_bars()
     try:
         with settings(), warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: watch.tell(str(message))
+            warnings.showwarning = _teller(watch)
             yield
     finally:
         set_client_factory(default_client_factory)
@@ -160,6 +160,16 @@ def talking(watch: Watch) -> Iterator[None]:
         loud.setLevel(levels[0])
         waiting.setLevel(levels[1])
         waiting.propagate = levels[2]
+
+
+def _teller(watch: Watch) -> Callable[..., None]:
+    """Return what shows a warning: those for people, not those for developers."""
+
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        if issubclass(category, UserWarning):
+            watch.tell(str(message))
+
+    return show
 
 
 def _client_with_limits() -> httpx2.Client:
