@@ -25,6 +25,9 @@ MOST_FILES: Final = 100
 "Repository limitations and recommendations"; so are the other limits here)."""
 
 FOLDER_FILES: Final = 10_000
+LARGE: Final = 10**9
+"""Bytes of a release that take some seconds to read."""
+
 LARGEST_FILE: Final = 200 * 10**9
 """Bytes."""
 
@@ -71,6 +74,8 @@ def ready(hub: Hub, order: Order, release: LocalRelease, scratch: Path | None) -
     `PrerequisiteError` with a line for each thing that does not hold, `PublishError` where the Hub
     does not answer.
     """
+    if sum(one.size for one in release.contents.values()) > LARGE:
+        hub.watch.tell("Reading the release, for its checksums")
     missing = [*_of_release(release)]
     if scratch is not None:
         missing += _of_reading_back(release, scratch)
