@@ -53,7 +53,10 @@ def test_a_model_of_numbers_alone_is_told_and_binds_nobody(release):
     assert front_matter([facts])["license"] == "apache-2.0"
     assert "Not for commercial use" not in text
     assert "gave reward (no words)" in text
-    assert "`cc-by-nc-4.0` allows no commercial use of the model under it, which gave numbers alone;" in text
+    assert (
+        "`cc-by-nc-4.0` allows no commercial use of the model under it, which gave numbers alone;"
+        in text
+    )
 
 
 def test_the_card_begins_with_what_is_forbidden(release):
