@@ -49,8 +49,8 @@ def license_files(recipe: Recipe, base: Path) -> dict[str, dict[str, bytes]]:
     `{"meta-llama/Meta-Llama-3-8B-Instruct": {"LICENSE": b"..."}}` by `model.id`. A model of the Hub
     is looked at where its revision is a commit, as it is once a run uses the model; one that an
     annotator's server names has no revision, and only its folder beside the recipe is looked at.
-    One whose files cannot be had now, or that carries none, is left out: `magpie publish` refuses
-    a release that lacks an agreement which has to lie in it.
+    One whose files cannot be had now, or that carries none, is left out: `magpie publish` says of
+    a release what agreement it lacks.
     """
     models = (recipe.model, *((recipe.judge.model,) if recipe.judge else ()))
     found = {

@@ -23,7 +23,7 @@ def write_licenses(
     """Write a split's licences into a release, and return its facts of them with their `files`.
 
     Texts stand as `licenses/<split>/<model>/<file>`, paths relative to the release. Where a licence
-    asks for a copy of itself, `agreement` is the path of one, also of another model under the same
+    is one to be handed on, `agreement` is the path of one, also of another model under the same
     licence, and None where there is none. `texts` is None where nobody looked for any.
     """
     inside = licenses_path(folder, facts["split"])

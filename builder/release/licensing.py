@@ -5,8 +5,9 @@ model that asks something stands on the card, that of the rows' own model in fro
 is no permissive one, where words of its model are in the rows: none that forbids commercial use is
 hidden behind another. Where neither is so, the rows go under the licence of the model that wrote
 them. Not to be published is a release with a licence that is not known of a model whose words are
-in the rows, or that contradicts the table; without the text of an agreement that has to lie in it;
-and with licences that together let nobody train on the rows, until the recipe says so.
+in the rows, or that contradicts the table, and with licences that together let nobody train on the
+rows, until the recipe says so. The lack of an agreement's text is told, and refuses nothing: the
+agreements ask for a copy with the model and with what uses it, of which rows are the remotest.
 """
 
 from __future__ import annotations
@@ -125,17 +126,21 @@ def license_problem(facts: Mapping[str, Any]) -> str | None:
     told = facts.get("licenses") or [_only_model(facts)]
     problems = [
         *(_problem(one, own=ROWS in one["gave"]) for one in told),
-        *(_without_text(one) for one in told),
         _conflict({**facts, "licenses": told}),
     ]
     return next((problem for problem in problems if problem), None)
 
 
-def _without_text(one: Mapping[str, Any]) -> str | None:
-    """Tell of an agreement that has to lie in the release with its model's words.
+def missing_agreements(facts: Mapping[str, Any]) -> list[str]:
+    """Tell of each agreement that should lie in the release with its model's words and does not.
 
-    Facts of older releases do not say whether it does.
+    Two sentences for each: what is missing, and where to get it.
     """
+    told = (_without_text(one) for one in facts.get("licenses", []))
+    return [sentence for sentence in told if sentence]
+
+
+def _without_text(one: Mapping[str, Any]) -> str | None:
     if not one["text"] or "agreement" not in one or one["agreement"]:
         return None
     model, known = one["model"], license_of(one["license"])
@@ -144,7 +149,7 @@ def _without_text(one: Mapping[str, Any]) -> str | None:
         page = f"https://huggingface.co/{model}"
         get = f"Accept the licence at {page} and set HF_TOKEN, if its files hold it; or save it"
     return (
-        f"the release holds no copy of the {known.name}, under which {model} is, and has to. {get} "
+        f"The release holds no copy of the {known.name}, under which {model} is. {get} "
         f"as licenses/{model}/LICENSE beside the recipe ({known.link}). Then run "
         "`magpie filter RUN`."
     )

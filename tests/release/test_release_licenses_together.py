@@ -4,7 +4,13 @@ import pytest
 
 from builder.release.card import front_matter, render_card
 from builder.release.license_text import write_licenses
-from builder.release.licensing import license_problem, licenses_of, model_licenses, stated
+from builder.release.licensing import (
+    license_problem,
+    licenses_of,
+    missing_agreements,
+    model_licenses,
+    stated,
+)
 from builder.release.release import Selected, make_release
 from builder.select.selection import select
 from tests.release.annotated import annotated_recipe
@@ -116,27 +122,27 @@ def released(tmp_path, rows, chosen):
     return make_release(tmp_path / "release", selected, chosen, TEMPLATE).facts
 
 
-def test_a_release_without_the_agreement_is_refused(tmp_path, rows, monkeypatch):
+def test_a_release_without_the_agreement_says_so(tmp_path, rows, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     pinned = recipe(model={"id": LLAMA, "revision": "a" * 40, "license": "llama3"})
     facts = released(tmp_path, rows, pinned)
     assert facts["licenses"][0]["agreement"] is None
-    assert license_problem(facts) == (
-        f"the release holds no copy of the Meta Llama 3 Community License Agreement, under which "
-        f"{LLAMA} is, and has to. Accept the licence at https://huggingface.co/{LLAMA} and set "
+    assert license_problem(facts) is None
+    assert missing_agreements(facts) == [
+        f"The release holds no copy of the Meta Llama 3 Community License Agreement, under which "
+        f"{LLAMA} is. Accept the licence at https://huggingface.co/{LLAMA} and set "
         f"HF_TOKEN, if its files hold it; or save it as licenses/{LLAMA}/LICENSE beside the recipe "
         "(https://www.llama.com/llama3/license/). Then run `magpie filter RUN`."
-    )
+    ]
     in_folder = [facts["licenses"][0] | {"model": "my-llama"}]
-    assert "Save it into the model's folder as LICENSE; or as licenses/my-llama/LICENSE" in (
-        license_problem(facts | {"licenses": in_folder})
-    )
+    (said,) = missing_agreements(facts | {"licenses": in_folder})
+    assert "Save it into the model's folder as LICENSE; or as licenses/my-llama/LICENSE" in said
     beside = tmp_path / "licenses" / LLAMA
     beside.mkdir(parents=True)
     (beside / "LICENSE").write_bytes(b"META LLAMA 3 COMMUNITY LICENSE AGREEMENT")
     facts = released(tmp_path, rows, pinned)
     assert facts["licenses"][0]["agreement"] == f"licenses/pro/{LLAMA}/LICENSE"
-    assert license_problem(facts) is None
+    assert missing_agreements(facts) == []
 
 
 def test_another_text_is_no_agreement(tmp_path):

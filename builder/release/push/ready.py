@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from builder.errors import PrerequisiteError, UsageError
-from builder.release.licensing import license_problem
+from builder.release.licensing import license_problem, missing_agreements
 from builder.release.push.account import account_of, may_write
 from builder.release.push.hub import Hub
 from builder.release.push.local import LocalRelease, faults_told
@@ -76,6 +76,8 @@ def ready(hub: Hub, order: Order, release: LocalRelease, scratch: Path | None) -
     """
     if sum(one.size for one in release.contents.values()) > LARGE:
         hub.watch.tell("Reading the release, for its checksums")
+    for sentence in missing_agreements(release.facts):
+        hub.watch.tell(sentence)
     missing = [*_of_release(release)]
     if scratch is not None:
         missing += _of_reading_back(release, scratch)

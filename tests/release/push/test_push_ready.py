@@ -125,6 +125,19 @@ def test_all_that_is_in_the_way_is_said_at_once(publisher, made, hub, seen):
     assert seen().head == before
 
 
+def test_an_agreement_that_is_not_there_is_told_and_in_nobodys_way(publisher, made):
+    folder = made("pro", 3)
+    facts = json.loads((folder / "facts/pro.json").read_text())
+    facts["licenses"][0] |= {"license": "llama3", "text": True, "agreement": None}
+    facts[ITSELF] = own_sum(facts)
+    (folder / "facts/pro.json").write_text(json.dumps(facts))
+    assert publisher(folder).plan.version.tag == "v1.0.0"
+    assert publisher.said[0].startswith(
+        "The release holds no copy of the Meta Llama 3 Community License Agreement, under which "
+        "org/tiny-model is. Accept the licence at"
+    )
+
+
 def test_a_repository_of_something_else_is_left_alone(publisher, made, hub, seen):
     from huggingface_hub import HfApi
 
