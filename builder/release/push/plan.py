@@ -172,7 +172,9 @@ class Planner:
 
     def _changes(self, commit: str, tree: Tree) -> list[Change]:
         repo, split = self.remote.repo, self.release.split
-        before = facts_at(self.hub, repo, commit, tree, splits_of(tree))
+        known = self.staging.before if commit == self.remote.head else {}
+        unread = [name for name in splits_of(tree) if name not in known]
+        before = {**known, **facts_at(self.hub, repo, commit, tree, unread)}
         old = Data(before, _sums(tree))
         own = {path: content.sha256 for path, content in self.staging.own.items()}
         new = Data(self.staging.facts, _sums(self.remote.files) | own)

@@ -18,11 +18,11 @@ from builder.release.facts import Facts
 from builder.release.layout import CARD, CHANGELOG, facts_path
 from builder.release.plots.drawing import TOGETHER
 from builder.release.push.hub import Hub
-from builder.release.push.local import Content, LocalRelease, belongs_to, split_of_parquet
+from builder.release.push.local import Content, LocalRelease, belongs_to
 from builder.release.push.refusals import PublishError
 from builder.release.push.remote import Remote, Tree, read_file
 from builder.release.push.version import Version
-from builder.release.push.whole import changed, facts_at
+from builder.release.push.whole import changed, facts_at, orphans
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,8 @@ def _refuse_changed(remote: Remote, others: Mapping[str, Facts], own: Facts) -> 
                 "not know of it",
                 mend=f"Publish the split {name} anew, or take that commit back on the Hub.",
             )
-    configs = {config for facts in (own, *others.values()) for config in facts["configs"]}
-    for path in remote.files:
-        split = split_of_parquet(path)
-        known = split in (None, own["split"], *others)
-        if path.partition("/")[0] in configs and not known:
-            raise PublishError(
-                f"{remote.repo} holds {path}, and no facts/{split}.json",
-                mend=f"Publish the split {split} anew, or delete its files on the Hub.",
-            )
+    for path, split in orphans(remote.files, {**others, own["split"]: own}):
+        raise PublishError(
+            f"{remote.repo} holds {path}, and no facts/{split}.json",
+            mend=f"Publish the split {split} anew, or delete its files on the Hub.",
+        )

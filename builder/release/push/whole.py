@@ -13,6 +13,7 @@ from builder.release.checksums import FILES, ITSELF, own_sum
 from builder.release.facts import FORMAT, Facts
 from builder.release.layout import CARD, CHANGELOG, facts_path
 from builder.release.push.hub import Hub
+from builder.release.push.local import split_of_parquet
 from builder.release.push.remote import Tree, read_file, read_tree, splits_of
 from builder.release.push.version import Version
 
@@ -61,6 +62,15 @@ def changed(tree: Tree, facts: Facts) -> Iterator[str]:
             yield f"{path} has other bytes"
 
 
+def orphans(tree: Tree, facts: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:
+    """Yield the Parquet files, with their split, that no facts know; `facts` are by split."""
+    configs = {config for one in facts.values() for config in one["configs"]}
+    for path in tree:
+        split = split_of_parquet(path)
+        if split is not None and split not in facts and path.partition("/")[0] in configs:
+            yield path, split
+
+
 def is_release(hub: Hub, repo: str, commit: str, version: Version) -> bool:
     """Tell whether a commit is a version that we made, whole: every file of every split is there
     with its checksum, and the changelog tells of the version. Raises `PublishError`.
@@ -72,12 +82,12 @@ def is_release(hub: Hub, repo: str, commit: str, version: Version) -> bool:
     if not re.search(rf"^## \S+ {re.escape(str(version))}$", log, re.MULTILINE):
         return False
     try:
-        splits = facts_at(hub, repo, commit, tree, splits_of(tree)).values()
+        splits = facts_at(hub, repo, commit, tree, splits_of(tree))
     except RunError:
         return False
-    return not any(
+    return not any(orphans(tree, splits)) and not any(
         any(changed(tree, facts)) or _small_ones_changed(hub, repo, commit, tree, facts)
-        for facts in splits
+        for facts in splits.values()
     )
 
 

@@ -81,48 +81,49 @@ def test_a_title_alone_makes_no_version(publisher, made, seen, hub):
     assert "README.md was edited since v1.0.0; it is rendered anew" in publisher.said
 
 
+@pytest.fixture
+def landed(publisher, made, seen, hub):
+    """A whole release of pro, v1.1.0, that was committed and has no tag: its commit and title."""
+    publisher(made("air", 2))
+    hub.faults.strike(Fault("error"), route="create-tag", times=100)
+    with pytest.raises(PublishError):
+        publisher(made("pro", 3))
+    hub.faults.clear()
+    return seen().head, seen().titles[0]
+
+
 @pytest.mark.parametrize(
     "path",
-    ["filtered/pro-00000-of-00001.parquet", "recipe/pro.yaml", "facts/pro.json", "CHANGELOG.md"],
+    [
+        "filtered/pro-00000-of-00001.parquet",
+        "filtered/air-00000-of-00001.parquet",
+        "recipe/pro.yaml",
+        "facts/pro.json",
+        "CHANGELOG.md",
+        "README.md",
+    ],
 )
-def test_a_commit_that_lacks_a_file_of_its_release_gets_no_tag(publisher, made, seen, hub, path):
-    """As a Hub leaves it that drops a file: its title is that of the release."""
-    publisher(made("air", 2))
-    hub.faults.strike(Fault("error"), route="create-tag", times=100)
-    with pytest.raises(PublishError):
-        publisher(made("pro", 3))
-    hub.faults.clear()
-    title = seen().titles[0]
-    seen().repository.heads["main"] = seen().tags["v1.0.0"]
-    publisher_of_half = HfApi(endpoint=hub.url, token=TOKEN)
-    folder = made("pro", 3)
-    publisher_of_half.upload_folder(
-        folder_path=folder,
-        repo_id=REPO,
-        repo_type="dataset",
-        commit_message=title,
-        ignore_patterns=[path],
-        delete_patterns=[path],
-    )
-    bad = seen().head
-    done = publisher(folder)
+def test_a_commit_that_lacks_a_file_of_its_release_gets_no_tag(
+    publisher, made, seen, hub, landed, path
+):
+    """As a Hub leaves it that drops a file: title, changelog and all the rest are right."""
+    whole, title = landed
+    bad = by_hand(hub, title, CommitOperationDelete(path))
+    publisher(made("air" if "air" in path else "pro", 2 if "air" in path else 3))
     assert bad not in seen().tags.values()
-    assert seen().tags["v1.1.0"] == done.commit == seen().head
-    assert seen().holds(folder, "v1.1.0")
+    assert seen().tags["v1.1.0"] == whole
+    assert any(said.startswith(f"{bad[:7]} is called 'Release v1.1.0") for said in publisher.said)
+    assert seen().holds(made("pro", 3), "main")
+    assert seen().holds(made("air", 2), "main")
 
 
-def test_a_file_of_a_release_without_a_tag_that_was_altered_in_git(publisher, made, seen, hub):
-    publisher(made("air", 2))
-    hub.faults.strike(Fault("error"), route="create-tag", times=100)
-    with pytest.raises(PublishError):
-        publisher(made("pro", 3))
-    hub.faults.clear()
-    title = seen().titles[0]
-    by_hand(hub, title, CommitOperationAdd("recipe/air.yaml", b"name: other\n"))
-    bad = seen().head
-    done = publisher(made("pro", 3))
+@pytest.mark.parametrize("path", ["recipe/air.yaml", "filtered/pro-00000-of-00001.parquet"])
+def test_a_commit_with_an_altered_file_gets_no_tag(publisher, made, seen, hub, landed, path):
+    whole, title = landed
+    bad = by_hand(hub, title, CommitOperationAdd(path, b"name: other\n"))
+    publisher(made("pro", 3))
     assert bad not in seen().tags.values()
-    assert done.plan.version.tag == "v1.1.0"
+    assert seen().tags["v1.1.0"] == whole
 
 
 def test_a_split_whose_facts_are_gone_is_not_left_lying_there(publisher, made, seen, hub):
